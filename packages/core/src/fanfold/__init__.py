@@ -1,0 +1,1 @@
+"""fanfold: fan out the work, fold in the results."""

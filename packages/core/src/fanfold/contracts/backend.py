@@ -1,0 +1,238 @@
+"""The contract of a backend: something that runs batches of tasks.
+
+A :class:`Backend` is the engine as configured; an :class:`Executor` is the hold that one call of
+``Parallel`` has on it. Core cuts tasks into batches, encodes them, decides what runs when, and
+reads the results; a backend only carries a batch to a worker and its outcome back.
+
+*Required*: :meth:`Backend.effective_n_jobs`, :meth:`Backend.executor`, :meth:`Executor.submit` and
+:meth:`Executor.close`. Everything else has a default, and is used only where
+:class:`BackendCapabilities` declares it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from queue import Empty
+from typing import TYPE_CHECKING, ClassVar
+
+from ..errors import UnsupportedOperationError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from queue import SimpleQueue
+
+__all__ = ["Backend", "BackendCapabilities", "Batch", "Executor", "ExecutorRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendCapabilities:
+    """What a backend can do beyond carrying batches; each is a promise that the suite checks.
+
+    Attributes
+    ----------
+    shares_memory : bool, default=False
+        Tasks run in the calling process and see its objects. Batches are not encoded: the backend
+        calls :meth:`Batch.run` instead of sending :attr:`Batch.payload`. Needed for
+        ``require="sharedmem"``.
+    runs_in_caller : bool, default=False
+        :meth:`Executor.submit` itself runs the batch, in the calling thread. Core then takes one
+        task at a time from the user's iterator, as a plain loop would.
+    stops_running_tasks : bool, default=False
+        :meth:`Executor.close` with ``abort=True`` ends code that is running, not only what waits.
+    stores_objects : bool, default=False
+        :meth:`Executor.put` keeps bytes near the workers, so that they travel once for many batches.
+    spans_hosts : bool, default=False
+        Workers may be on other machines: they share neither memory nor, perhaps, a file system.
+    """
+
+    shares_memory: bool = False
+    runs_in_caller: bool = False
+    stops_running_tasks: bool = False
+    stores_objects: bool = False
+    spans_hosts: bool = False
+
+
+class Batch(ABC):
+    """Some tasks of one call, in the order they were given, as a backend sees them.
+
+    A backend never looks into a batch. It sends :attr:`payload` and :attr:`shared` to a worker,
+    which calls ``fanfold.run_batch(payload, *shared)`` and returns what that returns, bytes for
+    bytes. A backend that shares memory calls :meth:`run` instead.
+
+    Attributes
+    ----------
+    first_task : int
+        The number of the batch's first task, counted from 0 within its call.
+    size : int
+        How many tasks it holds.
+    label : str
+        The name of its first task's function, for dashboards and logs.
+    shared : tuple
+        What :meth:`Executor.put` returned for the objects that this batch refers to. An engine that
+        resolves references among a task's own arguments gets them resolved by passing them there.
+    """
+
+    first_task: int
+    size: int
+    label: str
+    shared: tuple[object, ...] = ()
+
+    @property
+    @abstractmethod
+    def payload(self) -> bytes:
+        """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
+
+    @abstractmethod
+    def run(self) -> object:
+        """Run the tasks here and return what the batch's future must be completed with.
+
+        An exception of a task is part of what is returned; this raises only for interruptions such
+        as ``KeyboardInterrupt``.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorRequest:
+    """What one call of ``Parallel`` asks of a backend.
+
+    Attributes
+    ----------
+    n_jobs : int
+        How many batches should run at once, 1 or more: :meth:`Backend.effective_n_jobs` of what the
+        user asked for. Above the engine's capacity, batches queue.
+    label : str, default=""
+        A name for the call, for dashboards and logs.
+    inner_max_num_threads : int or None, default=None
+        How many threads the numeric libraries inside one task may use; None leaves it to the
+        backend.
+    """
+
+    n_jobs: int
+    label: str = ""
+    inner_max_num_threads: int | None = None
+
+
+class Executor(ABC):
+    """The hold that one call of ``Parallel`` has on a backend.
+
+    It is used by one call at a time. ``submit`` and ``wait`` are called from the thread that made
+    the call or consumes its results; ``close`` may come from any thread, and more than once.
+    """
+
+    @abstractmethod
+    def submit(self, batch: Batch) -> Future[object]:
+        """Arrange for a batch to run and return its future at once.
+
+        Every future ends in exactly one completion, whatever happens: the result of
+        ``fanfold.run_batch`` (or :meth:`Batch.run`), or an exception where the *system* failed, such
+        as :class:`fanfold.errors.WorkerLostError` when the worker ended.
+
+        Parameters
+        ----------
+        batch : Batch
+            What to run.
+
+        Returns
+        -------
+        concurrent.futures.Future
+            Completed with the batch's outcome, from any thread.
+
+        Raises
+        ------
+        fanfold.errors.BackendUnavailableError
+            When the engine cannot take work any more.
+        """
+
+    @abstractmethod
+    def close(self, *, abort: bool = False) -> None:
+        """Give the workers back; the executor takes no batch after this.
+
+        Parameters
+        ----------
+        abort : bool, default=False
+            False: called when every future is complete. True: what waits is dropped, and what runs
+            is ended where the capabilities declare ``stops_running_tasks``. The futures of dropped
+            batches may stay incomplete, because nobody looks at them any more.
+        """
+
+    def wait(
+        self, completed: SimpleQueue[Future[object]], timeout: float | None
+    ) -> Future[object] | None:
+        """Wait until a future is complete and return it, or None after `timeout` seconds.
+
+        Core puts each completed future in `completed` (through ``Future.add_done_callback``). The
+        default waits for that queue. An executor overrides this if it makes progress only while
+        somebody waits, such as one that reads its workers' sockets in the calling thread.
+        """
+        try:
+            return completed.get(timeout=timeout)
+        except Empty:
+            return None
+
+    def put(self, data: bytes) -> object:
+        """Keep bytes near the workers and return a handle for :attr:`Batch.shared`.
+
+        Raises
+        ------
+        fanfold.errors.UnsupportedOperationError
+            Unless the capabilities declare ``stores_objects``.
+        """
+        raise UnsupportedOperationError(
+            f"{type(self).__name__} does not store objects; send them with each batch, or declare "
+            "BackendCapabilities(stores_objects=True) and override Executor.put"
+        )
+
+
+class Backend(ABC):
+    """An engine that runs batches, as configured.
+
+    One instance may serve many calls at once, from many threads. It is made with the keyword
+    arguments that the user gave beside ``backend=`` (in ``parallel_config`` or ``Parallel``), so its
+    constructor should name those that it takes.
+
+    Attributes
+    ----------
+    name : str
+        The name under which users choose it.
+    capabilities : BackendCapabilities
+        What it can do beyond the required methods.
+    """
+
+    name: ClassVar[str]
+    capabilities: ClassVar[BackendCapabilities] = BackendCapabilities()
+
+    @abstractmethod
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """Return how many batches run at once for a request of `n_jobs`.
+
+        Parameters
+        ----------
+        n_jobs : int
+            Never 0. Negative counts back from what the engine has: -1 is all of it, -2 all but one.
+
+        Returns
+        -------
+        int
+            1 or more.
+        """
+
+    @abstractmethod
+    def executor(self, request: ExecutorRequest) -> Executor:
+        """Return an executor for one call.
+
+        Raises
+        ------
+        fanfold.errors.BackendUnavailableError
+            When the engine cannot be reached or cannot run here; the message says what to do.
+        """
+
+    def nested_backend(self) -> str | None:
+        """Return the name of the backend for calls made inside tasks; None leaves it to core.
+
+        Core's rule is joblib's: threads inside the first level, sequential below that.
+        """
+        return None
+
+    def close(self) -> None:  # noqa: B027  optional: many backends hold nothing between calls
+        """Let go of whatever the backend keeps between calls; it may be used again after this."""

@@ -1,0 +1,126 @@
+"""Every error and warning that fanfold raises on purpose.
+
+Each derives from :class:`FanfoldError` and from the type that code written for joblib already
+catches, so ``except ValueError`` around an unknown backend or ``except PicklingError`` around an
+unpicklable task keeps working.
+
+:class:`TaskTimeoutError` and :class:`WorkerLostError` are made on first use, because their joblib
+bases live in :mod:`multiprocessing`, which takes some 20 ms to import.
+"""
+
+from __future__ import annotations
+
+from _pickle import PicklingError, UnpicklingError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._late_errors import TaskTimeoutError, WorkerLostError
+
+__all__ = [
+    "BackendUnavailableError",
+    "BrokenPluginError",
+    "CacheMissError",
+    "ContractVersionError",
+    "CorruptFileError",
+    "FanfoldError",
+    "FanfoldWarning",
+    "InvalidArgumentError",
+    "MissingExtraError",
+    "PluginConflictError",
+    "RemoteTaskError",
+    "StoreError",
+    "TaskTimeoutError",
+    "UnencodableResultError",
+    "UnhashableValueError",
+    "UnknownPluginError",
+    "UnpicklableTaskError",
+    "UnreadableResultError",
+    "UnsupportedOperationError",
+    "WorkerLostError",
+]
+
+
+class FanfoldError(Exception):
+    """Base of every error that fanfold raises on purpose."""
+
+
+class FanfoldWarning(UserWarning):
+    """Base of every warning that fanfold gives: something went on in a lesser way than asked."""
+
+
+class InvalidArgumentError(FanfoldError, ValueError):
+    """An argument has a value that is not among those it can take."""
+
+
+class UnknownPluginError(FanfoldError, ValueError):
+    """No backend or store has the name, or the URL scheme, that was asked for."""
+
+
+class MissingExtraError(FanfoldError, ImportError):
+    """What was asked for lives in a distribution that is not installed."""
+
+
+class BrokenPluginError(FanfoldError, ImportError):
+    """An installed plugin could not be imported, or is not what its entry point promises."""
+
+
+class ContractVersionError(FanfoldError, ImportError):
+    """An installed plugin was written for another version of the contract."""
+
+
+class PluginConflictError(FanfoldError, ValueError):
+    """Two installed distributions claim one name."""
+
+
+class UnsupportedOperationError(FanfoldError, NotImplementedError):
+    """A plugin was asked for something that its capabilities do not declare."""
+
+
+class BackendUnavailableError(FanfoldError, RuntimeError):
+    """A backend cannot run here or now: its cluster, or what the platform must offer, is missing."""
+
+
+class UnpicklableTaskError(FanfoldError, PicklingError):
+    """A task, or one of its arguments, cannot be sent to a worker."""
+
+
+class UnencodableResultError(FanfoldError, PicklingError):
+    """A task ran, but what it returned cannot be sent back."""
+
+
+class UnreadableResultError(FanfoldError, UnpicklingError):
+    """A result arrived, but it cannot be rebuilt in the calling process."""
+
+
+class RemoteTaskError(FanfoldError, RuntimeError):
+    """A task raised an exception that cannot itself travel; its type and traceback are the text."""
+
+
+class StoreError(FanfoldError, OSError):
+    """A store could not do what it was asked: unreachable, not writable, or full."""
+
+
+class CacheMissError(FanfoldError, KeyError):
+    """A cached result that was asked for by its key is not there, or not any more."""
+
+    def __str__(self) -> str:
+        """Return the message as written; ``KeyError`` would show its repr."""
+        return str(self.args[0]) if self.args else ""
+
+
+class CorruptFileError(FanfoldError, ValueError):
+    """A file is not what its format demands: truncated, damaged, or of another kind."""
+
+
+class UnhashableValueError(FanfoldError, PicklingError):
+    """A value has no hash by value; the message names the attribute at fault."""
+
+
+def __getattr__(name: str) -> type[FanfoldError]:
+    if name in ("TaskTimeoutError", "WorkerLostError"):
+        from . import _late_errors
+
+        error: type[FanfoldError] = getattr(_late_errors, name)
+        globals()[name] = error
+        return error
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
