@@ -77,7 +77,7 @@ class UnsupportedOperationError(FanfoldError, NotImplementedError):
 
 
 class BackendUnavailableError(FanfoldError, RuntimeError):
-    """A backend cannot run here or now: its cluster, or what the platform must offer, is missing."""
+    """A backend cannot run here or now: its cluster, or a platform feature, is missing."""
 
 
 class UnpicklableTaskError(FanfoldError, PicklingError):

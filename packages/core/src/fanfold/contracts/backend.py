@@ -41,7 +41,7 @@ class BackendCapabilities:
     stops_running_tasks : bool, default=False
         :meth:`Executor.close` with ``abort=True`` ends code that is running, not only what waits.
     stores_objects : bool, default=False
-        :meth:`Executor.put` keeps bytes near the workers, so that they travel once for many batches.
+        :meth:`Executor.put` keeps bytes near the workers, so that they travel only once.
     spans_hosts : bool, default=False
         Workers may be on other machines: they share neither memory nor, perhaps, a file system.
     """
@@ -125,8 +125,8 @@ class Executor(ABC):
         """Arrange for a batch to run and return its future at once.
 
         Every future ends in exactly one completion, whatever happens: the result of
-        ``fanfold.run_batch`` (or :meth:`Batch.run`), or an exception where the *system* failed, such
-        as :class:`fanfold.errors.WorkerLostError` when the worker ended.
+        ``fanfold.run_batch`` (or :meth:`Batch.run`), or an exception where the *system* failed,
+        such as :class:`fanfold.errors.WorkerLostError` when the worker ended.
 
         Parameters
         ----------
@@ -188,8 +188,8 @@ class Backend(ABC):
     """An engine that runs batches, as configured.
 
     One instance may serve many calls at once, from many threads. It is made with the keyword
-    arguments that the user gave beside ``backend=`` (in ``parallel_config`` or ``Parallel``), so its
-    constructor should name those that it takes.
+    arguments that the user gave beside ``backend=`` (in ``parallel_config`` or ``Parallel``), so
+    its constructor should name those that it takes.
 
     Attributes
     ----------

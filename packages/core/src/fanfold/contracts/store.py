@@ -40,8 +40,8 @@ def check_key(key: str) -> str:
     """
     if not _KEY.fullmatch(key):
         raise InvalidArgumentError(
-            f"{key!r} is not a store key: expected parts joined by '/', each 1 to 200 ASCII letters, "
-            "digits or any of '._-+=@<>,' and not starting with a dot"
+            f"{key!r} is not a store key: expected parts joined by '/', each 1 to 200 ASCII "
+            "letters, digits or any of '._-+=@<>,' and not starting with a dot"
         )
     return key
 
