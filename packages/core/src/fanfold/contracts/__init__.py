@@ -6,7 +6,15 @@ needs to be known; the suites in :mod:`fanfold.testing` tell whether a plugin ke
 """
 
 from .backend import Backend, BackendCapabilities, Batch, Executor, ExecutorRequest
-from .store import Piece, Store, StoreCapabilities, StoreEntry, check_key
+from .store import (
+    Piece,
+    Store,
+    StoreCapabilities,
+    StoreEntry,
+    check_key,
+    check_prefix,
+    is_key,
+)
 
 __all__ = [
     "Backend",
@@ -19,4 +27,6 @@ __all__ = [
     "StoreCapabilities",
     "StoreEntry",
     "check_key",
+    "check_prefix",
+    "is_key",
 ]

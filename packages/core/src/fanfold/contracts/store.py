@@ -7,27 +7,49 @@ stay in core, so every store gets them. There is no rename, no directory and no 
 Everything else has a default, and is used only where :class:`StoreCapabilities` declares it.
 
 Keys are text: parts joined by ``/``, each part 1 to 200 characters from letters, digits and
-``._-+=@<>,``, not starting with a dot; :func:`check_key` refuses anything else. So a key is a legal
-relative path and a legal object name, and needs no quoting in either.
+``._-+=@,``, not starting with a dot, and 512 characters in all; :func:`check_key` refuses anything
+else. So a key is a legal relative path and a legal object name, and needs no quoting in either. For
+the same reason, no two keys of one location differ only in case, and none continues another: beside
+``a/b`` there is neither ``a/B`` nor ``a/b/c``.
+
+A store passes the suite ``fanfold.testing.StoreConformance``.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from ..errors import InvalidArgumentError, UnsupportedOperationError
 
-__all__ = ["Piece", "Store", "StoreCapabilities", "StoreEntry", "check_key"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = [
+    "Piece",
+    "Store",
+    "StoreCapabilities",
+    "StoreEntry",
+    "check_key",
+    "check_prefix",
+    "is_key",
+]
 
 Piece: TypeAlias = bytes | bytearray | memoryview
 """A run of bytes; a value is a sequence of them, so that large arrays need not be joined first."""
 
-_KEY = re.compile(r"[\w+=@<>,\-][\w.+=@<>,\-]{0,199}(/[\w+=@<>,\-][\w.+=@<>,\-]{0,199})*", re.ASCII)
+_LONGEST_KEY = 512
+_is_parts = re.compile(
+    r"[\w+=@,\-][\w.+=@,\-]{0,199}(?:/[\w+=@,\-][\w.+=@,\-]{0,199})*", re.ASCII
+).fullmatch
+
+
+def is_key(text: str) -> bool:
+    """Return whether every store takes `text` as a key."""
+    return len(text) <= _LONGEST_KEY and _is_parts(text) is not None
 
 
 def check_key(key: str) -> str:
@@ -36,14 +58,30 @@ def check_key(key: str) -> str:
     Raises
     ------
     fanfold.errors.InvalidArgumentError
-        If it is empty, or holds a part or a character that is not allowed.
+        If it is empty or too long, or holds a part or a character that is not allowed.
     """
-    if not _KEY.fullmatch(key):
-        raise InvalidArgumentError(
-            f"{key!r} is not a store key: expected parts joined by '/', each 1 to 200 ASCII "
-            "letters, digits or any of '._-+=@<>,' and not starting with a dot"
-        )
-    return key
+    if len(key) <= _LONGEST_KEY and _is_parts(key):
+        return key
+    raise InvalidArgumentError(
+        f"{key!r} is not a store key: expected parts joined by '/', each 1 to 200 ASCII letters, "
+        f"digits or any of '._-+=@,' and not starting with a dot, {_LONGEST_KEY} characters in all"
+    )
+
+
+def check_prefix(prefix: str) -> str:
+    """Return `prefix` if it is one that :meth:`Store.list` takes: ``""``, or a key and a ``/``.
+
+    Raises
+    ------
+    fanfold.errors.InvalidArgumentError
+        If it is anything else.
+    """
+    if not prefix or (prefix.endswith("/") and is_key(prefix[:-1])):
+        return prefix
+    raise InvalidArgumentError(
+        f"{prefix!r} is not a prefix of store keys: expected '' for every key, or whole parts of a "
+        "key, each with a '/' after it"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +130,12 @@ class Store(ABC):
 
     One instance may be used from many threads at once, and many processes may use one location.
 
+    An instance can be pickled, since it travels to workers with the cached functions that use it;
+    the copy has the same location and options, and none of what is open in the original.
+
     Parameters
     ----------
-    location : str
+    location : str or path-like
         Where the entries are: a path, or a URL whose scheme chose this class.
     **options
         What the user gave as ``backend_options``; a constructor should name those it takes.
@@ -104,7 +145,7 @@ class Store(ABC):
     name : str
         The name, or URL scheme, under which users choose it.
     location : str
-        As given.
+        Where the entries are, in a form that means the same in another process.
     capabilities : StoreCapabilities
         What it can do beyond the required methods.
 
@@ -119,6 +160,10 @@ class Store(ABC):
 
     def __init__(self, location: str) -> None:
         self.location = location
+
+    def __repr__(self) -> str:
+        """Return the class and the location; options are left out, as they may be secret."""
+        return f"{type(self).__name__}({self.location!r})"
 
     @abstractmethod
     def get(self, key: str, start: int = 0, stop: int | None = None) -> bytes | None:
@@ -155,8 +200,14 @@ class Store(ABC):
     def list(self, prefix: str = "") -> Iterator[StoreEntry]:
         """Iterate over the entries whose keys start with `prefix`, in any order.
 
-        The prefix is ``""`` or ends with ``/``. Entries that come or go during the iteration may be
-        missed or seen; one that is there throughout is seen once.
+        Entries that come or go during the iteration may be missed or seen; one that is there
+        throughout is seen once. What lies at the location under a name that is no key, such as a
+        writer's unfinished work, is never seen.
+
+        Parameters
+        ----------
+        prefix : str, default=""
+            ``""`` for all, or whole parts of a key, each with a ``/`` after it.
         """
 
     def put_if_absent(self, key: str, pieces: Sequence[Piece]) -> bool:
@@ -181,6 +232,9 @@ class Store(ABC):
 
     def local_path(self, key: str) -> Path | None:
         """Return the file that holds just this entry's bytes, or None where there is no entry.
+
+        Nothing ever changes the bytes of that file: who has it open or mapped keeps what was there,
+        even when the entry is replaced or deleted.
 
         Raises
         ------

@@ -1,0 +1,52 @@
+"""Names of functions and tasks, for messages."""
+
+from __future__ import annotations
+
+__all__ = ["describe_call", "function_name"]
+
+_LONGEST_ARGUMENT = 40
+_MOST_ARGUMENTS = 6
+
+
+def function_name(function: object) -> str:
+    """Return the dotted name of a function, or what comes nearest to it.
+
+    Examples
+    --------
+    >>> from math import sqrt
+    >>> function_name(sqrt)
+    'math.sqrt'
+    """
+    inner = function
+    while not hasattr(inner, "__qualname__") and hasattr(inner, "func"):
+        inner = inner.func
+    name = getattr(inner, "__qualname__", None) or type(inner).__qualname__
+    module = getattr(inner, "__module__", None) or type(inner).__module__
+    return name if module in ("builtins", "__main__") else f"{module}.{name}"
+
+
+def describe_call(function: object, args: tuple[object, ...], kwargs: dict[str, object]) -> str:
+    """Return a call as text, its arguments shortened.
+
+    Examples
+    --------
+    >>> describe_call(round, (3.14159,), {"ndigits": 2})
+    'round(3.14159, ndigits=2)'
+    """
+    shown = [_shorten(value) for value in args[:_MOST_ARGUMENTS]]
+    room = max(0, _MOST_ARGUMENTS - len(shown))
+    shown += [f"{name}={_shorten(kwargs[name])}" for name in list(kwargs)[:room]]
+    if len(args) + len(kwargs) > _MOST_ARGUMENTS:
+        shown.append("…")
+    return f"{function_name(function)}({', '.join(shown)})"
+
+
+def _shorten(value: object) -> str:
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"<{type(value).__name__} {shape}>"
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  a user's __repr__ may raise anything
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _LONGEST_ARGUMENT else f"{text[: _LONGEST_ARGUMENT - 1]}…"

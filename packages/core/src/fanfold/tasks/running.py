@@ -1,0 +1,212 @@
+"""The worker's side: rebuild the tasks of a batch, run them, encode what came of it.
+
+This is all that a worker needs to import, so it imports next to nothing itself.
+
+An outcome stops at the first task that failed: what ran before it is kept, what follows is not run.
+"""
+
+from __future__ import annotations
+
+from _pickle import dumps as plain_dumps, loads
+from time import perf_counter
+from types import BuiltinFunctionType, FunctionType
+
+from .._nesting import nesting
+from .pickling import PROTOCOL, dumps, dumps_with_buffers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
+
+    Function = Callable[..., object]
+    EncodedFunction: TypeAlias = tuple[bytes, bytes | None]
+    EncodedTasks: TypeAlias = tuple[
+        tuple[int, str | None], Sequence[EncodedFunction], Sequence[bytes], Sequence[int] | None
+    ]
+    EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str]
+    EncodedOutcome: TypeAlias = tuple[
+        float, Sequence[bytes], Sequence[int] | None, EncodedFailure | None
+    ]
+
+__all__ = ["FunctionCache", "run_batch", "run_tasks"]
+
+_STATELESS = (FunctionType, BuiltinFunctionType, type)
+
+
+class FunctionCache:
+    """The functions that a worker has been sent, by their key.
+
+    Plain functions and classes are kept rebuilt. Whatever may hold state that a task can change (a
+    bound method, a ``functools.partial``, a callable instance) is kept as bytes and rebuilt for each
+    batch, so that what one batch does to it is not seen by the next.
+
+    It forgets everything when it holds `LIMIT` functions and is sent one more. A sender that counts
+    what it sent knows when that happens.
+    """
+
+    LIMIT = 256
+
+    def __init__(self) -> None:
+        self._data: dict[bytes, bytes] = {}
+        self._rebuilt: dict[bytes, Function] = {}
+
+    def get(self, key: bytes, data: bytes | None) -> Function:
+        """Return the function with this key, from `data` if it comes along."""
+        function = self._rebuilt.get(key)
+        if function is not None:
+            return function
+        if key not in self._data:
+            if len(self._data) + len(self._rebuilt) >= self.LIMIT:
+                self.clear()
+            if data is None:
+                raise KeyError(key)
+            self._data[key] = data
+        rebuilt: Function = loads(self._data[key])
+        if isinstance(rebuilt, _STATELESS):
+            self._rebuilt[key] = rebuilt
+            del self._data[key]
+        return rebuilt
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._data.clear()
+        self._rebuilt.clear()
+
+
+def run_batch(payload: bytes, *shared: object) -> bytes:
+    """Run the tasks of a batch and return their outcome; what a backend's worker calls.
+
+    It raises nothing that a task raises: exceptions are part of the outcome.
+
+    Parameters
+    ----------
+    payload : bytes
+        :attr:`fanfold.contracts.Batch.payload`.
+    *shared : object
+        :attr:`fanfold.contracts.Batch.shared`, with the engine's references resolved to the bytes
+        that were given to :meth:`fanfold.contracts.Executor.put`.
+
+    Returns
+    -------
+    bytes
+        What the batch's future must be completed with.
+    """
+    tasks, buffers, keys = loads(payload)
+    if shared:
+        tasks = _with_shared_functions(tasks, dict(zip(keys, shared, strict=True)))
+    outcome, out_buffers = run_tasks(tasks, buffers, _functions)
+    copies = [bytearray(buffer) for buffer in out_buffers]
+    return plain_dumps((outcome, copies), PROTOCOL)
+
+
+_functions = FunctionCache()
+
+
+def _with_shared_functions(tasks: EncodedTasks, shared: dict[bytes, object]) -> EncodedTasks:
+    level, functions, items, counts = tasks
+    filled = [(key, data if data is not None else shared[key]) for key, data in functions]
+    return level, filled, items, counts  # type: ignore[return-value]  # handles resolve to bytes
+
+
+def run_tasks(
+    tasks: EncodedTasks,
+    buffers: Sequence[bytearray],
+    known: FunctionCache,
+    mark: Callable[[int], object] | None = None,
+) -> tuple[EncodedOutcome, list[memoryview]]:
+    """Run encoded tasks in order, up to the first that fails.
+
+    Parameters
+    ----------
+    tasks : tuple
+        The nesting, the functions, the pickled tasks, and how many buffers belong to each.
+    buffers : sequence of bytearray
+        The buffers that travel beside the pickle streams, in order.
+    known : FunctionCache
+        The functions that came with earlier batches.
+    mark : callable, optional
+        Told the position of each task before it runs.
+
+    Returns
+    -------
+    tuple
+        The encoded outcome, and the buffers that travel beside it.
+    """
+    level, encoded_functions, items, counts = tasks
+    token = nesting.set(level)
+    run = _Run(counts, buffers)
+    began = perf_counter()
+    try:
+        functions = [known.get(key, data) for key, data in encoded_functions]
+    except Exception as error:  # noqa: BLE001  importing the user's module may raise anything
+        run.failure = encode_failure(0, "function", error)
+    else:
+        for position, item in enumerate(items):
+            if mark is not None:
+                mark(position)
+            if not run.one(position, item, functions):
+                break
+    seconds = perf_counter() - began
+    nesting.reset(token)
+    outcome = (seconds, run.results, run.result_counts, run.failure)
+    return outcome, run.out_buffers
+
+
+class _Run:
+    """The state of one batch while it runs."""
+
+    def __init__(self, counts: Sequence[int] | None, buffers: Sequence[bytearray]) -> None:
+        self._counts = counts
+        self._buffers: Iterator[bytearray] = iter(buffers)
+        self.results: list[bytes] = []
+        self.result_counts: list[int] | None = None
+        self.out_buffers: list[memoryview] = []
+        self.failure: EncodedFailure | None = None
+
+    def one(self, position: int, item: bytes, functions: list[Function]) -> bool:
+        """Run one task and keep its result; False if it failed."""
+        try:
+            number, args, kwargs = loads(item, buffers=self._buffers if self._counts else ())
+        except Exception as error:  # noqa: BLE001  rebuilding a user's object may raise anything
+            self.failure = encode_failure(position, "arguments", error)
+            return False
+        try:
+            value = functions[number](*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001  a task may raise anything; it is sent back
+            self.failure = encode_failure(position, "task", error)
+            return False
+        try:
+            self._keep(position, value)
+        except Exception as error:  # noqa: BLE001  a user's __reduce__ may raise anything
+            from .diagnosis import explain_unpicklable
+
+            text = explain_unpicklable(value, "result")
+            self.failure = (position, "result", None, type(error).__name__, text)
+            return False
+        return True
+
+    def _keep(self, position: int, value: object) -> None:
+        encoded, views = dumps_with_buffers(value)
+        self.results.append(encoded)
+        if views:
+            if self.result_counts is None:
+                self.result_counts = [0] * position
+            self.out_buffers += views
+        if self.result_counts is not None:
+            self.result_counts.append(len(views))
+
+
+def encode_failure(position: int, stage: str, error: BaseException) -> EncodedFailure:
+    """Return a failure that can travel: with the exception itself if it survives pickling."""
+    import traceback
+
+    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    encoded: bytes | None
+    try:
+        encoded = dumps(error)
+        loads(encoded)
+    except Exception:  # noqa: BLE001  then it travels as text
+        encoded = None
+    return position, stage, encoded, type(error).__qualname__, text
