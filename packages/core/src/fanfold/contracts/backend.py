@@ -64,19 +64,23 @@ class Batch(ABC):
     ----------
     first_task : int
         The number of the batch's first task, counted from 0 within its call.
-    size : int
-        How many tasks it holds.
-    label : str
-        The name of its first task's function, for dashboards and logs.
     shared : tuple
         What :meth:`Executor.put` returned for the objects that this batch refers to. An engine that
         resolves references among a task's own arguments gets them resolved by passing them there.
     """
 
     first_task: int
-    size: int
-    label: str
     shared: tuple[object, ...] = ()
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many tasks it holds."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The name of its first task's function, for dashboards and logs."""
 
     @property
     @abstractmethod
@@ -197,10 +201,13 @@ class Backend(ABC):
         The name under which users choose it.
     capabilities : BackendCapabilities
         What it can do beyond the required methods.
+    default_n_jobs : int, default=1
+        The ``n_jobs`` of calls that do not say; a cluster may prefer -1, all it has.
     """
 
     name: ClassVar[str]
     capabilities: ClassVar[BackendCapabilities] = BackendCapabilities()
+    default_n_jobs: ClassVar[int] = 1
 
     @abstractmethod
     def effective_n_jobs(self, n_jobs: int) -> int:

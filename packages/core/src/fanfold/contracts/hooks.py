@@ -3,8 +3,8 @@
 An observer is any object (a module, an instance) with some of these functions, each marked with
 :data:`hookimpl`; it takes just those arguments that it names. It is put to work with
 ``fanfold.register_hooks(observer)``, or by name from the entry-point group ``fanfold.hooks.v1``
-with the environment variable ``FANFOLD_HOOKS=name,name``. Hooks run in the process that made the call,
-never on a worker, and cost nothing where nobody observes.
+with the environment variable ``FANFOLD_HOOKS=name,name``. Hooks run in the process that made the
+call, never on a worker, and cost nothing where nobody observes.
 
 An exception in an observer is logged and does not disturb the call.
 """

@@ -30,7 +30,7 @@ def explain_unpicklable(value: object, name: str = "value") -> str:
     Returns
     -------
     str
-        Such as ``"args[0].model.lock, of type '_thread.lock': cannot pickle '_thread.lock' object"``.
+        Such as ``"args[0].lock, of type '_thread.lock': cannot pickle '_thread.lock' object"``.
 
     Examples
     --------

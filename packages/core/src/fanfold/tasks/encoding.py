@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextvars import Context
+    from typing import Any
 
     Function = Callable[..., object]
     Task = tuple[Function, tuple[object, ...], dict[str, object]]
@@ -78,12 +79,12 @@ class EncodedBatch(Batch):
         self.nbytes = 0
 
     @property
-    def size(self) -> int:  # type: ignore[override]  # grows while tasks are added
+    def size(self) -> int:
         """How many tasks it holds."""
         return len(self.items)
 
     @property
-    def label(self) -> str:  # type: ignore[override]  # only asked for by dashboards and errors
+    def label(self) -> str:
         """The name of the first task's function."""
         return function_name(loads(self.functions[0].data))
 
@@ -135,12 +136,10 @@ class EncodedBatch(Batch):
         start = sum(self.counts[:position])
         return self.buffers[start : start + self.counts[position]]
 
-    def decode(self, completed: object) -> Outcome:
+    def decode(self, completed: Any) -> Outcome:
         """Return the outcome from what the batch's future was completed with."""
-        if isinstance(completed, bytes | bytearray | memoryview):
-            completed = loads(completed)
-        encoded, buffers = completed  # type: ignore[misc]  # what run_tasks returned
-        return decode_outcome(encoded, buffers, self.describe)
+        outcome, buffers = completed if isinstance(completed, tuple) else loads(completed)
+        return decode_outcome(outcome, buffers, self.describe)
 
 
 class LocalBatch(Batch):
@@ -167,14 +166,19 @@ class LocalBatch(Batch):
         stopped: Callable[[], bool],
     ) -> None:
         self.first_task = first_task
-        self.size = size
+        self._size = size
         self._tasks = tasks
         self._context = context
         self._stopped = stopped
         self._current: Task | None = None
 
     @property
-    def label(self) -> str:  # type: ignore[override]  # only asked for by dashboards and errors
+    def size(self) -> int:
+        """How many tasks it holds at most."""
+        return self._size
+
+    @property
+    def label(self) -> str:
         """The name of the function that runs, or ran last."""
         return function_name(self._current[0]) if self._current else "?"
 
@@ -282,7 +286,7 @@ def _unpicklable(batch: EncodedBatch, task: Task) -> UnpicklableTaskError:
         else "it cannot be pickled"
     )
     return UnpicklableTaskError(
-        f"task {batch.first_task + batch.size} ({name}) cannot be sent to a worker: {where}. Create "
-        "it inside the task, pass something that can be pickled instead, or run where nothing is "
-        "sent: backend='threads'"
+        f"task {batch.first_task + batch.size} ({name}) cannot be sent to a worker: {where}. "
+        "Create it inside the task, pass something that can be pickled instead, or run where "
+        "nothing is sent: backend='threads'"
     )

@@ -78,7 +78,7 @@ def decode_outcome(
                 results.append(loads(blob))  # noqa: PERF401  what was read before an error counts
         else:
             for blob in blobs:
-                results.append(loads(blob, buffers=remaining))
+                results.append(loads(blob, buffers=remaining))  # noqa: PERF401  as above
     except Exception as error:  # noqa: BLE001  a user's __setstate__ may raise anything
         unreadable = UnreadableResultError(
             f"the result of {describe(len(results))} cannot be rebuilt in this process: "

@@ -38,8 +38,8 @@ class FunctionCache:
     """The functions that a worker has been sent, by their key.
 
     Plain functions and classes are kept rebuilt. Whatever may hold state that a task can change (a
-    bound method, a ``functools.partial``, a callable instance) is kept as bytes and rebuilt for each
-    batch, so that what one batch does to it is not seen by the next.
+    bound method, a ``functools.partial``, a callable instance) is kept as bytes and rebuilt for
+    each batch, so that what one batch does to it is not seen by the next.
 
     It forgets everything when it holds `LIMIT` functions and is sent one more. A sender that counts
     what it sent knows when that happens.
