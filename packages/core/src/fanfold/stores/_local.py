@@ -1,0 +1,220 @@
+"""The store that keeps its entries as files of a directory."""
+
+from __future__ import annotations
+
+import os
+from stat import S_ISREG
+from typing import ClassVar
+
+from ..contracts.store import Store, StoreCapabilities, StoreEntry, check_key, check_prefix, is_key
+from ..errors import InvalidArgumentError
+from ._failure import failure
+from ._publish import prune, publish, publish_new, sweep, write_temporary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ..contracts.store import Piece
+    from ..errors import StoreError
+
+_READ: int = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+
+
+class LocalStore(Store):
+    """Entries as files of a directory: the entry ``a/b`` is the file ``b`` in its directory ``a``.
+
+    Every write is atomic against other threads, other processes and the death of the writer; after
+    a power failure, the newest entries may be damaged, which core notices by their checksums. The
+    directory may be on a network file system that renames atomically.
+
+    The directory is made by the first write. Unfinished values are in its hidden directory
+    ``.partial``; those that a dead writer left go after a day.
+
+    Parameters
+    ----------
+    location : str or path-like
+        The directory. A relative path is taken from the current directory, now and for good. A URL
+        is taken if it is ``file:///absolute/path``.
+
+    Raises
+    ------
+    fanfold.errors.InvalidArgumentError
+        When the location is empty or another URL.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = LocalStore(tempfile.mkdtemp())
+    >>> store.put("greetings/first", [b"hello, ", b"world"])
+    >>> store.get("greetings/first", 0, 5)
+    b'hello'
+    >>> store.put_if_absent("greetings/first", [b"too late"])
+    False
+    >>> [(entry.key, entry.size) for entry in store.list()]
+    [('greetings/first', 12)]
+    """
+
+    name: ClassVar[str] = "local"
+    capabilities: ClassVar[StoreCapabilities] = StoreCapabilities(
+        put_if_absent=True, touch=True, local_paths=True
+    )
+
+    def __init__(self, location: str | os.PathLike[str]) -> None:
+        super().__init__(os.path.abspath(_path_of(location)))
+        self._partial = f"{self.location}/.partial"
+        self._swept = False
+
+    def get(self, key: str, start: int = 0, stop: int | None = None) -> bytes | None:
+        """Return the bytes of an entry, or None where there is none."""
+        try:
+            file = os.open(self._path(key), _READ)
+            try:
+                return _read(file, start, stop)
+            finally:
+                os.close(file)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise self._failure("read", key, error) from error
+
+    def put(self, key: str, pieces: Sequence[Piece]) -> None:
+        """Write an entry atomically, in the place of one that may be there."""
+        path = self._path(key)
+        try:
+            publish(self._write(pieces), path)
+        except OSError as error:
+            raise self._failure("write", key, error) from error
+
+    def put_if_absent(self, key: str, pieces: Sequence[Piece]) -> bool:
+        """Write an entry unless there is one, and return whether this call wrote it."""
+        path = self._path(key)
+        try:
+            if _is_file(path):
+                return False
+            return publish_new(self._write(pieces), path, f"{self.location}/.lock")
+        except OSError as error:
+            raise self._failure("write", key, error) from error
+
+    def delete(self, key: str) -> bool:
+        """Remove an entry and return whether it was there."""
+        path = self._path(key)
+        try:
+            os.unlink(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            if os.path.isdir(path):
+                return False
+            raise self._failure("delete", key, error) from error
+        prune(os.path.dirname(path), self.location)
+        return True
+
+    def list(self, prefix: str = "") -> Iterator[StoreEntry]:
+        """Iterate over the entries whose keys start with `prefix`, in any order."""
+        return self._walk(check_prefix(prefix))
+
+    def touch(self, key: str) -> bool:
+        """Set an entry's time to now and return whether it is there."""
+        path = self._path(key)
+        try:
+            if not _is_file(path):
+                return False
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._failure("touch", key, error) from error
+        return True
+
+    def local_path(self, key: str) -> Path | None:
+        """Return the file that holds just this entry's bytes, or None where there is no entry."""
+        from pathlib import Path
+
+        path = self._path(key)
+        try:
+            return Path(path) if _is_file(path) else None
+        except OSError as error:
+            raise self._failure("find", key, error) from error
+
+    def _path(self, key: str) -> str:
+        return f"{self.location}/{check_key(key)}"
+
+    def _write(self, pieces: Sequence[Piece]) -> str:
+        if not self._swept:
+            self._swept = True
+            sweep(self._partial)
+        return write_temporary(self._partial, pieces)
+
+    def _walk(self, prefix: str) -> Iterator[StoreEntry]:
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            for file in self._scan(folder):
+                key = folder + file.name
+                if not is_key(key):
+                    continue
+                try:
+                    if file.is_dir(follow_symlinks=False):
+                        folders.append(f"{key}/")
+                        continue
+                    info = file.stat()
+                except FileNotFoundError:
+                    continue  # deleted since the directory was read
+                except OSError as error:
+                    raise self._failure("list", key, error) from error
+                yield StoreEntry(key, info.st_size, info.st_mtime)
+
+    def _scan(self, folder: str) -> Sequence[os.DirEntry[str]]:
+        try:
+            with os.scandir(f"{self.location}/{folder}") as found:
+                return tuple(found)
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            raise failure("list its entries", self.location, error) from error
+
+    def _failure(self, action: str, key: str, error: OSError) -> StoreError:
+        return failure(f"{action} the entry {key!r}", self.location, error)
+
+
+def _path_of(location: str | os.PathLike[str]) -> str:
+    path = os.fsdecode(location)
+    if path.startswith("file:///"):
+        from urllib.parse import unquote
+
+        path = unquote(path.removeprefix("file://"))
+        return path.lstrip("/") if os.name == "nt" else path  # file:///C:/cache
+    if not path or "://" in path:
+        raise InvalidArgumentError(
+            f"{location!r} is not the location of a local store: expected a path, or a URL such as "
+            "'file:///absolute/path'"
+        )
+    return path
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _read(file: int, start: int, stop: int | None) -> bytes:
+    size = os.fstat(file).st_size
+    wanted = (size if stop is None else min(stop, size)) - start
+    if wanted <= 0:
+        return b""
+    if start:
+        os.lseek(file, start, os.SEEK_SET)
+    data = os.read(file, wanted)
+    if len(data) == wanted:
+        return data
+    # The system reads 2 GB at most at a time.
+    parts = [data]
+    wanted -= len(data)
+    while wanted and (data := os.read(file, wanted)):
+        parts.append(data)
+        wanted -= len(data)
+    return b"".join(parts)
