@@ -124,6 +124,23 @@ class TestBuiltIn:
 
         assert done.stdout == "FanfoldError False\n", done.stderr
 
+    def test_one_that_cannot_be_imported_is_named_with_its_cause(self):
+        registry = Registry(
+            kind="backend",
+            family="fanfold.backends",
+            version=1,
+            contract=None,
+            built_in={"one": "a_module_that_nobody_has:One"},
+            extras={},
+        )
+
+        with pytest.raises(BrokenPluginError) as caught:
+            registry.get("one")
+
+        assert "'one' is built in, but 'a_module_that_nobody_has:One' cannot" in str(caught.value)
+        assert "see what is missing with: fanfold doctor" in str(caught.value)
+        assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
 
 class TestInstalled:
     def test_an_entry_point_is_found_by_its_name(self, registry, install):

@@ -52,9 +52,9 @@ def installed_names(registry: Registry[P]) -> dict[str, str]:
     return names
 
 
-def contract_version(registry: Registry[P], offer: EntryPoint) -> int | None:
-    """Return which version of the registry's contract an entry point is for; None: of another."""
-    family, _, version = offer.group.rpartition(".v")
+def contract_version(registry: Registry[P], group: str) -> int | None:
+    """Return which version of the registry's contract a group is for; None: of another contract."""
+    family, _, version = group.rpartition(".v")
     return int(version) if family == registry.family and version.isdecimal() else None
 
 
@@ -62,7 +62,7 @@ def _absence(registry: Registry[P], name: str, offers: Iterable[EntryPoint]) -> 
     other_versions = [
         (version, offer)
         for offer in offers
-        if (version := contract_version(registry, offer)) is not None
+        if (version := contract_version(registry, offer.group)) is not None
     ]
     if other_versions:
         version, offer = max(other_versions, key=lambda pair: pair[0])

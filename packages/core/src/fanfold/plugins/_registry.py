@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from ..errors import InvalidArgumentError
+from ..errors import BrokenPluginError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,7 +150,13 @@ class Registry(Generic[P]):
     def _load(self, name: str) -> Callable[..., P]:
         target = self.built_in.get(name)
         if target is not None:
-            return cast("Callable[..., P]", import_target(target))
+            try:
+                return cast("Callable[..., P]", import_target(target))
+            except ImportError as error:
+                raise BrokenPluginError(
+                    f"the {self.kind} {name!r} is built in, but {target!r} cannot be imported: "
+                    f"{type(error).__name__}: {error}; see what is missing with: fanfold doctor"
+                ) from error
         # Only here is importlib.metadata needed, and 40 ms a fair price.
         from ._discovery import load_installed
 
