@@ -1,0 +1,120 @@
+"""Set up a fresh machine, then run the sweep or the tests; Python 3.11 and pip are enough.
+
+::
+
+    python3 scripts/run.py sweep [--backend ray] [--store DIRECTORY] ...
+    python3 scripts/run.py test [PYTEST ARGUMENT ...]
+
+Both make the same environment in ``.venv``: every package of this repository and what it can work
+with, so a second run of either starts at once. What follows the first word goes on to
+``examples/digits_sweep.py`` and to pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+OLDEST_PYTHON = (3, 11)
+CORE_COVERAGE = 90
+
+Command = list[str | Path]
+
+
+class StepFailedError(Exception):
+    """A step of the setup did not succeed; the message names it."""
+
+
+def main() -> int:
+    """Run the command that the arguments name and return the exit code of the process."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", metavar="{sweep,test}", required=True)
+    commands.add_parser("sweep", add_help=False, help="run examples/digits_sweep.py")
+    commands.add_parser("test", add_help=False, help="run the tests of all packages")
+    options, rest = parser.parse_known_args()
+    try:
+        set_up()
+    except StepFailedError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 1
+    return sweep(rest) if options.command == "sweep" else test(rest)
+
+
+def set_up() -> None:
+    """Make ``.venv`` hold what the workspace asks for; does nothing where it does already."""
+    if sys.version_info < OLDEST_PYTHON:
+        wanted = ".".join(map(str, OLDEST_PYTHON))
+        raise StepFailedError(f"Python {wanted} or newer is needed, this is {sys.version}")
+    if not works([VENV_PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]):
+        # Without pip, because some systems ship a venv module that cannot bring it.
+        make: Command = [sys.executable, "-m", "venv", "--clear", "--without-pip", VENV]
+        step("making the environment .venv", make)
+    if not works([VENV_PYTHON, "-m", "uv", "--version"]):
+        if importlib.util.find_spec("pip") is None:
+            raise StepFailedError(f"pip is needed: {sys.executable} has no module named pip")
+        pip: Command = [sys.executable, "-m", "pip", "--python", VENV_PYTHON]
+        step("installing uv", [*pip, "install", "--quiet", "uv"])
+    step("installing the packages", [VENV_PYTHON, "-m", "uv", "sync", "--all-packages", "--quiet"])
+
+
+def sweep(arguments: list[str]) -> int:
+    """Run the sweep in the caller's directory."""
+    return call([VENV_PYTHON, ROOT / "examples" / "digits_sweep.py", *arguments])
+
+
+def test(arguments: list[str]) -> int:
+    """Run the tests; all of them must also reach the lines of the core, so coverage is checked."""
+    pytest: Command = [
+        VENV_PYTHON,
+        "-m",
+        "pytest",
+        "--rootdir",
+        ROOT,
+        "-c",
+        ROOT / "pyproject.toml",
+    ]
+    if arguments:
+        return call([*pytest, *arguments])
+    failed = call([*pytest, "--cov", "--cov-report="], directory=ROOT)
+    report: Command = [VENV_PYTHON, "-m", "coverage", "report"]
+    call([*report, "--skip-covered"], directory=ROOT)
+    print(f"==> coverage of the core, of which {CORE_COVERAGE} % are asked for", flush=True)
+    core = ["--include=packages/core/src/*", "--format=total", f"--fail-under={CORE_COVERAGE}"]
+    return failed or call([*report, *core], directory=ROOT)
+
+
+def step(what: str, command: Command) -> None:
+    """Say what is done and do it."""
+    print(f"==> {what}", flush=True)
+    code = call(command, directory=ROOT)
+    if code:
+        line = " ".join(map(str, command))
+        raise StepFailedError(f"{what} failed with exit code {code}; the command was: {line}")
+
+
+def works(command: Command) -> bool:
+    """Return whether a command can be run and succeeds; its output is of no interest."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def call(command: Command, directory: Path | None = None) -> int:
+    """Run a command with our output, and return its exit code."""
+    # uv must neither fetch another Python than the one at hand nor prefer an active environment.
+    settings = {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"}
+    environment = {**os.environ, **settings}
+    environment.pop("VIRTUAL_ENV", None)
+    return subprocess.run(command, cwd=directory, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
