@@ -29,7 +29,22 @@ class Plugin(Backend):
     "acme-broken": ("2.5", "fanfold.backends.v1", "acme-broken", "import nowhere_to_be_found"),
     "acme-new": ("3.5", "fanfold.stores.v2", "acme-new", "Plugin = None"),
     "acme-thief": ("4.5", "fanfold.backends.v1", "threads", "Plugin = None"),
-    "acme-watch": ("5.5", "fanfold.hooks.v1", "acme-watch", "Plugin = object()"),
+    "acme-deaf": ("5.5", "fanfold.hooks.v1", "acme-deaf", "Plugin = object()"),
+    "acme-watch": (
+        "6.5",
+        "fanfold.hooks.v1",
+        "acme-watch",
+        """
+import sys
+
+from fanfold.contracts.hooks import hookimpl
+
+@hookimpl
+def fanfold_call_started(call_id): ...
+
+Plugin = sys.modules[__name__]
+""",
+    ),
 }
 
 
@@ -92,6 +107,12 @@ class TestPlugins:
 
     def test_an_installed_observer_works(self, reports):
         assert reports["observer", "acme-watch", "acme-watch"]["status"] == "ok"
+
+    def test_an_observer_that_would_be_told_nothing_is_shown(self, reports):
+        report = reports["observer", "acme-deaf", "acme-deaf"]
+
+        assert report["status"] == "broken"
+        assert "would be told nothing" in report["problem"]
 
     def test_a_broken_plugin_is_shown_with_its_problem(self, reports):
         report = reports["backend", "acme-broken", "acme-broken"]

@@ -88,7 +88,12 @@ def _try(
     registry: Registry[Any], name: str, distribution: str | None, release: str | None
 ) -> PluginReport:
     try:
-        registry.get(name)
+        plugin = registry.get(name)
+        if registry is observers:
+            # Only here: `fanfold doctor` must also run where pluggy is what is missing.
+            from ._relay import Relay
+
+            Relay().with_(plugin)
     except FanfoldError as error:
         return PluginReport(registry.kind, name, distribution, release, "broken", str(error))
     return PluginReport(registry.kind, name, distribution, release, "ok")
