@@ -137,5 +137,7 @@ def _move(move: Callable[[str, str], None], temporary: str, target: str) -> None
             attempts += 1
             if attempts == _ATTEMPTS or not os.path.lexists(temporary):
                 raise
-        with suppress(FileNotFoundError):
+        # A directory that another prunes meanwhile may be missing, or there and then not. A file
+        # that is in the way makes the next move fail.
+        with suppress(FileNotFoundError, FileExistsError):
             os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -1,0 +1,1 @@
+"""The checks of :class:`fanfold.testing.StoreConformance`, one file for each concern."""
