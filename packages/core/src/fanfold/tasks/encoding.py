@@ -150,18 +150,23 @@ class LocalBatch(Batch):
     first_task : int
         The number of its first task.
     tasks : iterable
-        The tasks; taken one at a time, so that an iterator is advanced between them as in a loop.
+        The tasks. An iterator is advanced between them, as in a loop.
+    size : int or None
+        How many tasks they are; None counts them as they are taken.
     context : contextvars.Context or None
         Where to run; None runs in the caller's.
     stopped : callable
         Asked before each task; true drops the rest.
     """
 
+    nbytes = 0
+    """Nothing travels."""
+
     def __init__(
         self,
         first_task: int,
         tasks: Iterable[Task],
-        size: int,
+        size: int | None,
         context: Context | None,
         stopped: Callable[[], bool],
     ) -> None:
@@ -170,12 +175,13 @@ class LocalBatch(Batch):
         self._tasks = tasks
         self._context = context
         self._stopped = stopped
+        self._taken = 0
         self._current: Task | None = None
 
     @property
     def size(self) -> int:
-        """How many tasks it holds at most."""
-        return self._size
+        """How many tasks it holds, or how many it has taken where that is not known before."""
+        return self._taken if self._size is None else self._size
 
     @property
     def label(self) -> str:
@@ -204,8 +210,12 @@ class LocalBatch(Batch):
         for task in self._tasks:
             if stopped():
                 break
+            self._taken += 1
             self._current = task
-            function, args, kwargs = task
+            try:
+                function, args, kwargs = task
+            except (TypeError, ValueError) as error:
+                raise not_a_task(task, self.first_task + len(results)) from error
             try:
                 results.append(function(*args, **kwargs))
             except Exception as error:  # noqa: BLE001  a task may raise anything
@@ -250,7 +260,10 @@ class TaskEncoder:
         fanfold.errors.UnpicklableTaskError
             If it cannot be pickled; the message names the part at fault.
         """
-        function, args, kwargs = task
+        try:
+            function, args, kwargs = task
+        except (TypeError, ValueError) as error:
+            raise not_a_task(task, batch.first_task + batch.size) from error
         known = self._encoded.get(id(function))
         encoded = known[1] if known is not None else self._encode(batch, task)
         try:
@@ -268,6 +281,14 @@ class TaskEncoder:
             self._encoded.clear()
         self._encoded[id(task[0])] = task[0], encoded
         return encoded
+
+
+def not_a_task(task: object, index: int) -> TypeError:
+    """Return the error for something that is not a task."""
+    return TypeError(
+        f"task {index} is {task!r}, of type {type(task).__name__}: expected what "
+        "delayed(function)(argument, …) returns"
+    )
 
 
 def _unpicklable(batch: EncodedBatch, task: Task) -> UnpicklableTaskError:

@@ -1,0 +1,27 @@
+"""The processes backend: a pool of worker processes of our own.
+
+- ``backend.py``: what users choose.
+- ``executor.py``: one call's hold on some workers; one selector, driven by whoever waits.
+- ``stock.py``: the idle workers, kept from call to call.
+- ``handle.py``, ``launch.py``: one worker as its parent sees it, and how it is started.
+- ``channel.py``: messages over a socket pair; used on both sides.
+- ``worker.py``: what runs in a worker process; it imports as little as it can.
+
+Exported on first use, so that a worker does not import its parent's side.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ProcessesBackend"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .backend import ProcessesBackend
+
+
+def __getattr__(name: str) -> object:
+    if name == "ProcessesBackend":
+        from .backend import ProcessesBackend
+
+        return ProcessesBackend
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,209 @@
+"""One call's hold on some workers.
+
+There is no thread here: whoever waits for a result drives the connections of the call's own
+workers with one selector. Two batches are in flight for each worker, so the next one is there when
+the first is done.
+"""
+
+from __future__ import annotations
+
+import selectors
+from _pickle import loads
+from collections import deque
+from concurrent.futures import Future
+from time import monotonic
+
+from ...contracts.backend import Batch, Executor
+from ...errors import BackendUnavailableError, FanfoldError
+from ...tasks.encoding import EncodedBatch
+from .stock import WorkerStock, dismiss
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queue import SimpleQueue
+
+    from .handle import WorkerHandle
+
+__all__ = ["ProcessesExecutor"]
+
+_GONE = (BrokenPipeError, ConnectionResetError)
+
+
+class ProcessesExecutor(Executor):
+    """Runs batches on worker processes of its own, taken as they are needed.
+
+    Parameters
+    ----------
+    stock : WorkerStock
+        Where workers come from and go back to.
+    n_jobs : int
+        How many workers at the most.
+    """
+
+    IN_FLIGHT_EACH = 2
+
+    def __init__(self, stock: WorkerStock, n_jobs: int) -> None:
+        self._stock = stock
+        self._n_jobs = n_jobs
+        self._workers: list[WorkerHandle] = []
+        self._waiting: deque[tuple[EncodedBatch, Future[object]]] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._is_closed = False
+
+    def submit(self, batch: Batch) -> Future[object]:
+        """Send the batch to a worker with room for it, or queue it."""
+        assert isinstance(batch, EncodedBatch)
+        future: Future[object] = Future()
+        self._waiting.append((batch, future))
+        self._assign()
+        return future
+
+    def wait(
+        self, completed: SimpleQueue[Future[object]], timeout: float | None
+    ) -> Future[object] | None:
+        """Drive the connections until a future is complete, or for `timeout` seconds."""
+        deadline = None if timeout is None else monotonic() + timeout
+        left = timeout
+        while completed.empty():
+            for key, events in self._selector.select(left):
+                self._handle(key.data, key.fd, events)
+            if deadline is not None and completed.empty():
+                left = deadline - monotonic()
+                if left <= 0:
+                    return None
+        return completed.get()
+
+    def close(self, *, abort: bool = False) -> None:
+        """Give idle workers back; end those that still run something, which only `abort` leaves."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._selector.close()
+        self._waiting.clear()
+        idle = [worker for worker in self._workers if not worker.entries]
+        busy = [worker for worker in self._workers if worker.entries]
+        self._workers.clear()
+        self._stock.give_back(idle)
+        dismiss(busy)
+
+    def _assign(self) -> None:
+        """Send what waits, as far as there is room."""
+        while self._waiting and (worker := self._worker_with_room()) is not None:
+            self._send(worker, *self._waiting.popleft())
+
+    def _worker_with_room(self) -> WorkerHandle | None:
+        """Return an idle worker, else a new one, else one with a single batch, else None."""
+        least = min(self._workers, key=_load, default=None)
+        if least is not None and not least.entries:
+            return least
+        if len(self._workers) < self._n_jobs:
+            return self._take()
+        if least is not None and len(least.entries) < self.IN_FLIGHT_EACH:
+            return least
+        return None
+
+    def _take(self) -> WorkerHandle:
+        worker = self._stock.take()
+        for descriptor in worker.descriptors:
+            self._selector.register(descriptor, selectors.EVENT_READ, worker)
+        self._workers.append(worker)
+        return worker
+
+    def _send(self, worker: WorkerHandle, batch: EncodedBatch, future: Future[object]) -> None:
+        try:
+            if not worker.send(batch, future):
+                self._watch(worker, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        except _GONE:
+            self._lost(worker)
+
+    def _watch(self, worker: WorkerHandle, events: int) -> None:
+        self._selector.modify(worker.connection, events, worker)
+
+    def _handle(self, worker: WorkerHandle, descriptor: int, events: int) -> None:
+        """Act on what the selector saw of a worker."""
+        if worker not in self._workers:
+            return  # it was lost by an earlier event of the same round
+        try:
+            if events & selectors.EVENT_WRITE and worker.flush():
+                self._watch(worker, selectors.EVENT_READ)
+        except _GONE:
+            self._lost(worker)
+            return
+        if events & selectors.EVENT_READ:
+            is_open = self._receive(worker)
+            if not is_open or descriptor != worker.connection:
+                self._lost(worker)
+
+    def _receive(self, worker: WorkerHandle) -> bool:
+        """Complete the futures whose answers are there, and tell whether the connection is open."""
+        messages, is_open = worker.receive()
+        answers = [(worker.answered()[1], message) for message in messages]
+        if is_open:
+            self._assign()  # first give the worker something to do, then look at what it did
+        for future, (head, buffers) in answers:
+            future.set_result((loads(head), buffers))
+        return is_open
+
+    def _lost(self, worker: WorkerHandle) -> None:
+        """Take note that a worker ended: fail what it ran, and send the rest elsewhere."""
+        self._receive_last(worker)
+        self._workers.remove(worker)
+        for descriptor in worker.descriptors:
+            self._selector.unregister(descriptor)
+        running, was_ready = worker.running_position(), worker.was_ready()
+        dismiss([worker])
+        if running is not None:
+            batch, future = worker.entries.popleft()
+            future.set_exception(_worker_lost(batch, running, worker.exit_code))
+        if was_ready:
+            self._waiting.extendleft(reversed(worker.entries))
+            self._assign()
+        else:
+            for _, future in worker.entries:
+                future.set_exception(_never_ready(worker.exit_code))
+
+    def _receive_last(self, worker: WorkerHandle) -> None:
+        """Read what the worker still sent before it ended."""
+        messages, _ = worker.receive()
+        for head, buffers in messages:
+            worker.answered()[1].set_result((loads(head), buffers))
+
+
+def _load(worker: WorkerHandle) -> int:
+    return len(worker.entries)
+
+
+def _worker_lost(batch: EncodedBatch, position: int, exit_code: int | None) -> FanfoldError:
+    from ...errors import WorkerLostError
+
+    return WorkerLostError(
+        f"a worker process {_how_it_ended(exit_code)} while it ran {batch.describe(position)}. The "
+        "other workers were not affected, and the next call starts a new one",
+        task_index=batch.first_task + position,
+        exit_code=exit_code,
+    )
+
+
+def _how_it_ended(exit_code: int | None) -> str:
+    import signal
+
+    if exit_code is None:
+        return "ended"
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code} (os._exit, or a crash at exit)"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = "unknown"
+    hint = {
+        "SIGKILL": "; the kernel sends it when memory runs out",
+        "SIGSEGV": "; an extension module crashed",
+    }.get(name, "")
+    return f"was ended by signal {-exit_code} ({name}{hint})"
+
+
+def _never_ready(exit_code: int | None) -> BackendUnavailableError:
+    return BackendUnavailableError(
+        f"a worker process {_how_it_ended(exit_code)} before it was ready; what it wrote to stderr "
+        "says why. A module that shadows one of the standard library is a usual cause"
+    )

@@ -1,0 +1,177 @@
+"""One worker as its parent sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from _pickle import dumps
+from collections import deque
+
+from ...tasks.running import FunctionCache
+from .channel import Channel
+from .launch import launch
+from .worker import BATCH, SETTINGS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from typing import TypeAlias
+
+    from ...tasks.encoding import EncodedBatch
+    from .channel import Message
+
+    Entry: TypeAlias = tuple[EncodedBatch, Future[object]]
+    Settings: TypeAlias = tuple[list[str], str | None]
+
+__all__ = ["WorkerHandle", "current_settings"]
+
+
+def current_settings() -> Settings:
+    """Return what every worker takes over from its parent: import path and current directory."""
+    import sys
+
+    try:
+        directory: str | None = os.getcwd()
+    except FileNotFoundError:
+        directory = None  # it was deleted: workers stay where they are
+    return sys.path[:], directory
+
+
+class WorkerHandle:
+    """A worker process: its connection, and the batches that it was sent.
+
+    Attributes
+    ----------
+    entries : collections.deque
+        Batches with their futures, sent and not answered, in order: the worker runs the first.
+    exit_code : int or None
+        Once it ended and was waited for: its exit code, or minus the signal; None where the code
+        was lost, because somebody else waited for the process.
+    """
+
+    def __init__(self) -> None:
+        self._process = launch()
+        self._channel = Channel(self._process.connection)
+        self._settings: Settings = current_settings()
+        self._sent_functions: set[bytes] = set()
+        self._answered = 0
+        self._is_reaped = False
+        self.entries: deque[Entry] = deque()
+        self.exit_code: int | None = None
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What becomes readable when there is something to read, or when it ended."""
+        sentinel = self._process.sentinel
+        return [self._channel.fd] if sentinel is None else [self._channel.fd, sentinel]
+
+    @property
+    def connection(self) -> int:
+        """The descriptor of the connection."""
+        return self._channel.fd
+
+    def is_alive(self) -> bool:
+        """Tell whether the process runs."""
+        return not self._is_reaped and not self._reap(os.WNOHANG)
+
+    def adopt(self, settings: Settings) -> None:
+        """Have the worker take over import path and directory, where they changed."""
+        if settings != self._settings:
+            self._settings = settings
+            self._channel.send(dumps((SETTINGS, settings), 5))
+
+    def send(self, batch: EncodedBatch, future: Future[object]) -> bool:
+        """Send a batch, and tell whether all of it has gone.
+
+        Raises
+        ------
+        BrokenPipeError, ConnectionResetError
+            If the worker is gone; the batch is among `entries` then.
+        """
+        self.entries.append((batch, future))
+        functions = [
+            (function.key, function.data if self._is_new(function.key) else None)
+            for function in batch.functions
+        ]
+        tasks = (batch.level, functions, batch.items, batch.counts)
+        return self._channel.send(dumps((BATCH, tasks), 5), batch.buffers)
+
+    def flush(self) -> bool:
+        """Send more of what has not gone, and tell whether all has."""
+        return self._channel.flush()
+
+    def receive(self) -> tuple[list[Message], bool]:
+        """Return the answers that are there, and whether the connection is open."""
+        return self._channel.receive_ready()
+
+    def answered(self) -> Entry:
+        """Return the entry that the next answer belongs to; it leaves `entries`."""
+        self._answered += 1
+        return self.entries.popleft()
+
+    def running_position(self) -> int | None:
+        """Return the position of the task that runs, or ran last, in the first entry.
+
+        None means that the first entry was not begun.
+        """
+        begun, position, _ = self._process.board.read()
+        return position if begun > self._answered and self.entries else None
+
+    def was_ready(self) -> bool:
+        """Tell whether it ever came up."""
+        return self._process.board.read()[2]
+
+    def kill(self) -> None:
+        """End the process now."""
+        if self._is_reaped:
+            return
+        try:
+            if self._process.sentinel is not None:
+                signal.pidfd_send_signal(self._process.sentinel, signal.SIGKILL)
+            else:
+                os.kill(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            self._is_reaped = True  # it ended, and somebody else waited for it
+
+    def close(self) -> None:
+        """Wait for the process, which has ended or was killed, and let go of everything."""
+        self._reap(0)
+        self.hang_up()
+        self._process.board.close()
+        os.close(self._process.lifeline)
+        if self._process.sentinel is not None:
+            os.close(self._process.sentinel)
+
+    def hang_up(self) -> None:
+        """Close the connection: a worker that is idle leaves by itself."""
+        self._channel.close()
+
+    def abandon(self) -> None:
+        """Close the descriptors in a forked child; the worker belongs to the parent."""
+        self._is_reaped = True
+        self.close()
+
+    def _is_new(self, key: bytes) -> bool:
+        """Note that a function is sent, and tell whether it must be sent whole.
+
+        The worker forgets its functions by the same count.
+        """
+        if key in self._sent_functions:
+            return False
+        if len(self._sent_functions) >= FunctionCache.LIMIT:
+            self._sent_functions.clear()
+        self._sent_functions.add(key)
+        return True
+
+    def _reap(self, options: int) -> bool:
+        if self._is_reaped:
+            return True
+        try:
+            pid, status = os.waitpid(self._process.pid, options)
+        except ChildProcessError:
+            self._is_reaped = True  # somebody else waited for it, and has its exit code
+            return True
+        if pid:
+            self._is_reaped = True
+            self.exit_code = os.waitstatus_to_exitcode(status)
+        return self._is_reaped

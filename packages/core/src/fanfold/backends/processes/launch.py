@@ -1,0 +1,147 @@
+"""Starting a worker process: a fresh interpreter that shares nothing but three descriptors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from mmap import mmap
+from struct import pack
+
+from ...errors import BackendUnavailableError
+from .board import Board
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Any
+
+__all__ = ["Launched", "launch"]
+
+IDLE_SECONDS = 300
+"""A worker that is sent nothing for this long leaves."""
+
+
+class Launched:
+    """The parent's ends of what it shares with a new worker.
+
+    Attributes
+    ----------
+    pid : int
+        The process.
+    connection : int
+        The socket, not blocking.
+    lifeline : int
+        The pipe's writing end, whose closing ends the worker.
+    sentinel : int or None
+        A descriptor that becomes readable when the process ends, where the platform has one.
+    board : Board
+        What it is doing.
+    """
+
+    __slots__ = ("board", "connection", "lifeline", "pid", "sentinel")
+
+    def __init__(
+        self, pid: int, connection: int, lifeline: int, sentinel: int | None, board: Board
+    ) -> None:
+        self.pid = pid
+        self.connection = connection
+        self.lifeline = lifeline
+        self.sentinel = sentinel
+        self.board = board
+
+
+def launch() -> Launched:
+    """Start a worker, without waiting for it to be up.
+
+    Raises
+    ------
+    fanfold.errors.BackendUnavailableError
+        If the platform has no way to hand descriptors on, or the interpreter cannot be started.
+    """
+    if not hasattr(os, "posix_spawn"):
+        raise BackendUnavailableError(
+            f"the processes backend needs posix_spawn, which {sys.platform} does not offer: use "
+            "backend='threads'"
+        )
+    import socket
+
+    mine, theirs = socket.socketpair()
+    _set_idle_timeout(theirs)
+    connection, their_connection = mine.detach(), theirs.detach()
+    os.set_blocking(connection, False)
+    their_lifeline, lifeline = os.pipe()
+    their_board = _shared_file(Board.SIZE)
+    board = Board(mmap(their_board, Board.SIZE))
+    inherited = (their_connection, their_board, their_lifeline)
+    try:
+        pid = _spawn(inherited)
+    except OSError as error:
+        os.close(connection)
+        os.close(lifeline)
+        board.close()
+        raise BackendUnavailableError(
+            f"cannot start a worker process with {sys.executable!r}: {error}. Check the limits on "
+            "processes (ulimit -u) and memory, or use backend='threads'"
+        ) from error
+    finally:
+        for descriptor in inherited:
+            os.close(descriptor)
+    return Launched(pid, connection, lifeline, _sentinel(pid), board)
+
+
+def _spawn(inherited: tuple[int, int, int]) -> int:
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; "
+        f"from {__package__}.worker import main; main{inherited!r}"
+    )
+    arguments = [sys.executable, *_interpreter_options(), "-c", code]
+    actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+    # Duplicating a descriptor onto itself is how posix_spawn is told to let it be inherited.
+    actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in inherited]
+    return os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions)
+
+
+def _interpreter_options() -> list[str]:
+    """Return the options that make the worker's interpreter behave as this one."""
+    flags = sys.flags
+    options = ["-" + "O" * flags.optimize] if flags.optimize else []
+    for letter, is_set in (
+        ("B", flags.dont_write_bytecode),
+        ("E", flags.ignore_environment),
+        ("s", flags.no_user_site),
+        ("S", flags.no_site),
+        ("b", flags.bytes_warning),
+    ):
+        options += ["-" + letter] if is_set else []
+    options += [f"-W{option}" for option in sys.warnoptions]
+    for name, value in sys._xoptions.items():
+        options += ["-X", name if value is True else f"{name}={value}"]
+    return options
+
+
+def _set_idle_timeout(connection: socket.socket) -> None:
+    import socket
+
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, pack("@ll", IDLE_SECONDS, 0))
+
+
+def _shared_file(size: int) -> int:
+    """Return a descriptor of a file without a name."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("fanfold-board")
+    else:
+        import tempfile
+
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, size)
+    return descriptor
+
+
+def _sentinel(pid: int) -> int | None:
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None  # an old kernel, or no descriptors left: the socket alone tells

@@ -1,0 +1,135 @@
+"""What runs in a worker process: read a batch, run it, send its outcome, until the parent goes.
+
+Every import here is paid by each worker at its start, before its first task.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _pickle import dumps, loads
+from mmap import mmap
+
+from ...tasks.running import FunctionCache, run_tasks
+from .board import Board
+from .channel import Channel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...tasks.running import EncodedTasks
+
+__all__ = ["BATCH", "SETTINGS", "main"]
+
+BATCH, SETTINGS = 0, 1
+"""The kinds of message that a worker is sent."""
+
+_SIGINT, _SIGKILL = 2, 9
+
+
+def main(connection: int, board: int, lifeline: int) -> None:
+    """Serve the parent until it closes the connection, or sends nothing for its timeout.
+
+    Parameters
+    ----------
+    connection : int
+        The descriptor of this end of the socket pair.
+    board : int
+        The descriptor of the file in which to write what runs.
+    lifeline : int
+        The descriptor of a pipe whose other end only the parent holds.
+    """
+    _die_with_parent(lifeline)
+    _leave_interrupts_to_parent()
+    worker = _Worker(Channel(connection), Board(mmap(board, Board.SIZE)))
+    os.close(board)
+    worker.serve()
+
+
+class _Worker:
+    def __init__(self, channel: Channel, board: Board) -> None:
+        self._channel = channel
+        self._board = board
+        self._functions = FunctionCache()
+
+    def serve(self) -> None:
+        self._board.write_ready()
+        while (message := self._channel.receive()) is not None:
+            head, buffers = message
+            kind, content = loads(head)
+            if kind == BATCH:
+                self._run(content, buffers)
+            else:
+                _apply(*content)
+            del message, head, buffers, content  # nothing of one batch outlives it
+
+    def _run(self, tasks: EncodedTasks, buffers: Sequence[bytearray]) -> None:
+        self._board.write_started()
+        outcome, out_buffers = run_tasks(
+            tasks, buffers, self._functions, self._board.write_position
+        )
+        _flush_output()
+        try:
+            self._channel.send(dumps(outcome, 5), out_buffers)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the parent gave this batch up; the next receive says so too
+
+
+def _apply(path: list[str], directory: str | None) -> None:
+    """Take over the parent's import path and current directory."""
+    sys.path[:] = path
+    if directory is not None:
+        os.chdir(directory)
+
+
+def _flush_output() -> None:
+    """Let the user see what a task printed when it is done, not when a buffer is full."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def _leave_interrupts_to_parent() -> None:
+    """Do nothing on Ctrl-C: the parent decides, and ends this process if need be.
+
+    A handler that does nothing, and not SIG_IGN, because programs that a task starts would inherit
+    the latter.
+    """
+    import signal
+
+    signal.signal(signal.SIGINT, lambda signal_number, frame: None)
+
+
+def _die_with_parent(lifeline: int) -> None:
+    """Have the kernel end this process when the parent is gone, however it went.
+
+    Linux can send a signal when the last writer of a pipe is gone, which needs no thread and works
+    while a task holds the GIL. Elsewhere a thread waits for that.
+    """
+    if sys.platform == "linux":
+        import fcntl
+
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, _SIGKILL)
+        flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
+        if _has_ended(lifeline):  # before the signal was asked for
+            os._exit(1)
+    else:
+        import _thread
+
+        _thread.start_new_thread(_exit_at_end_of, (lifeline,))
+
+
+def _has_ended(lifeline: int) -> bool:
+    os.set_blocking(lifeline, False)
+    try:
+        return os.read(lifeline, 1) == b""
+    except BlockingIOError:
+        return False
+
+
+def _exit_at_end_of(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os._exit(1)

@@ -1,0 +1,159 @@
+"""The threads backend: batches run on threads of the calling process, reused between calls."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+
+from .._cpu import cpu_count, resolve_n_jobs
+from ..contracts.backend import Backend, BackendCapabilities, Batch, Executor, ExecutorRequest
+
+__all__ = ["ThreadsBackend"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Work: TypeAlias = SimpleQueue[tuple[Batch, Future[object]] | None]
+
+
+class _Worker(threading.Thread):
+    """A thread that serves one executor after the other.
+
+    It is a daemon, so a task that never ends does not keep the interpreter from ending.
+    """
+
+    def __init__(self, stock: _Stock) -> None:
+        super().__init__(name="fanfold-worker", daemon=True)
+        self._stock = stock
+        self._assignments: SimpleQueue[Work | None] = SimpleQueue()
+
+    def assign(self, work: Work | None) -> None:
+        """Serve this queue until it gives None; an assignment of None ends the thread."""
+        self._assignments.put(work)
+
+    def run(self) -> None:
+        """Serve what is assigned."""
+        while (work := self._assignments.get()) is not None:
+            while (item := work.get()) is not None:
+                _run(*item)
+                del item  # its arguments and results must not live until the next one
+            del work
+            if not self._stock.give_back(self):
+                return
+
+
+def _run(batch: Batch, future: Future[object]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        outcome = batch.run()
+    except BaseException as error:  # noqa: BLE001  SystemExit and the like belong to the caller
+        future.set_exception(error)
+    else:
+        future.set_result(outcome)
+
+
+class _Stock:
+    """The idle threads of this process."""
+
+    MOST_IDLE = 64
+
+    def __init__(self) -> None:
+        self.reset()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.reset)
+
+    def reset(self) -> None:
+        """Forget all threads: a forked child has none of its parent's."""
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+
+    def take(self) -> _Worker:
+        """Return an idle thread, or a new one."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        worker = _Worker(self)
+        worker.start()
+        return worker
+
+    def give_back(self, worker: _Worker) -> bool:
+        """Keep an idle thread, and tell whether it is kept."""
+        with self._lock:
+            if len(self._idle) >= self.MOST_IDLE:
+                return False
+            self._idle.append(worker)
+            return True
+
+    def clear(self) -> None:
+        """End all idle threads."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.assign(None)
+
+
+_stock = _Stock()
+
+
+class ThreadsExecutor(Executor):
+    """Runs batches on threads of its own, taken as they are needed.
+
+    Parameters
+    ----------
+    n_jobs : int
+        How many threads at the most.
+    """
+
+    def __init__(self, n_jobs: int) -> None:
+        self._n_jobs = n_jobs
+        self._n_threads = 0
+        self._work: Work = SimpleQueue()
+        self._closing = threading.Lock()
+
+    def submit(self, batch: Batch) -> Future[object]:
+        """Queue the batch for the next free thread."""
+        future: Future[object] = Future()
+        self._work.put((batch, future))
+        if self._n_threads < self._n_jobs:
+            self._n_threads += 1
+            _stock.take().assign(self._work)
+        return future
+
+    def close(self, *, abort: bool = False) -> None:
+        """Let the threads go; with `abort`, drop what no thread has begun."""
+        if not self._closing.acquire(blocking=False):
+            return
+        if abort:
+            self._drop_waiting()
+        for _ in range(self._n_threads):
+            self._work.put(None)
+
+    def _drop_waiting(self) -> None:
+        try:
+            while True:
+                self._work.get_nowait()
+        except Empty:
+            return
+
+
+class ThreadsBackend(Backend):
+    """Threads of the calling process: they share its memory, and its GIL where it has one."""
+
+    name = "threads"
+    capabilities = BackendCapabilities(shares_memory=True)
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """Return `n_jobs`, or what negative numbers leave of the CPUs."""
+        return resolve_n_jobs(n_jobs, cpu_count())
+
+    def executor(self, request: ExecutorRequest) -> ThreadsExecutor:
+        """Return an executor for one call."""
+        return ThreadsExecutor(request.n_jobs)
+
+    def close(self) -> None:
+        """End the threads that are idle."""
+        _stock.clear()

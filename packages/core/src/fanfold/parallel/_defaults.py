@@ -1,0 +1,46 @@
+"""The mark of arguments that were not given: their value comes from the configuration."""
+
+from __future__ import annotations
+
+__all__ = ["DEFAULTS", "UNSET", "ProcessDefaults", "Unset", "process_defaults"]
+
+
+class Unset:
+    """The type of `UNSET`."""
+
+    def __repr__(self) -> str:
+        """Return what signatures show."""
+        return "<unset>"
+
+
+UNSET = Unset()
+"""An argument that was not given."""
+
+DEFAULTS = {
+    "backend": None,
+    "n_jobs": None,
+    "verbose": 0,
+    "temp_folder": None,
+    "max_nbytes": "1M",
+    "mmap_mode": "r",
+    "prefer": None,
+    "require": None,
+    "inner_max_num_threads": None,
+}
+"""What holds where neither the call nor the configuration says."""
+
+
+class ProcessDefaults:
+    """What holds in the whole process where nobody says anything else.
+
+    Attributes
+    ----------
+    backend : str
+        The name of the backend that is used where nobody chose one.
+    """
+
+    def __init__(self) -> None:
+        self.backend = "processes"
+
+
+process_defaults = ProcessDefaults()

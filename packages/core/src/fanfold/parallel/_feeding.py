@@ -1,0 +1,115 @@
+"""Taking tasks from the user's iterator, as the batches that a backend runs."""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+from itertools import islice
+
+from .._nesting import nesting
+from ..tasks.encoding import EncodedBatch, LocalBatch, TaskEncoder
+from ._configuration import configuration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextvars import Context
+    from typing import Protocol
+
+    from ..contracts.backend import BackendCapabilities
+    from ..tasks.encoding import Task
+
+    class Feeder(Protocol):
+        """Takes tasks from an iterator."""
+
+        exhausted: bool
+
+        def take(self, first_task: int, size: int) -> EncodedBatch | LocalBatch | None:
+            """Return up to `size` tasks as a batch, or None at the end.
+
+            What the iterator raises is raised.
+            """
+
+
+__all__ = ["Feeder", "feeder_for"]
+
+
+def feeder_for(
+    capabilities: BackendCapabilities,
+    tasks: Iterator[Task],
+    level: tuple[int, str | None],
+    stopped: Callable[[], bool],
+) -> Feeder:
+    """Return the feeder that suits a backend."""
+    if capabilities.runs_in_caller:
+        return _LoopFeeder(tasks, stopped)
+    if capabilities.shares_memory:
+        return _LiveFeeder(tasks, level, stopped)
+    return _EncodingFeeder(tasks, level)
+
+
+class _EncodingFeeder:
+    """Encodes each task as it is taken, for backends that do not share memory."""
+
+    MOST_BYTES = 8 << 20
+
+    def __init__(self, tasks: Iterator[Task], level: tuple[int, str | None]) -> None:
+        self._tasks = tasks
+        self._encoder = TaskEncoder(level)
+        self.exhausted = False
+
+    def take(self, first_task: int, size: int) -> EncodedBatch | None:
+        batch = self._encoder.batch(first_task)
+        for task in islice(self._tasks, size):
+            self._encoder.add(batch, task)
+            if batch.nbytes >= self.MOST_BYTES:
+                return batch
+        self.exhausted = batch.size < size
+        return batch if batch.size else None
+
+
+class _LiveFeeder:
+    """Hands tasks on as they are, each batch to run in a copy of the caller's context."""
+
+    def __init__(
+        self,
+        tasks: Iterator[Task],
+        level: tuple[int, str | None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._tasks = tasks
+        self._context = _nested_context(level)
+        self._stopped = stopped
+        self.exhausted = False
+
+    def take(self, first_task: int, size: int) -> LocalBatch | None:
+        tasks = list(islice(self._tasks, size))
+        self.exhausted = len(tasks) < size
+        if not tasks:
+            return None
+        return LocalBatch(first_task, tasks, len(tasks), self._context, self._stopped)
+
+
+class _LoopFeeder:
+    """Lets the batch itself take each task when the one before has run, as a loop does."""
+
+    def __init__(self, tasks: Iterator[Task], stopped: Callable[[], bool]) -> None:
+        self._tasks = tasks
+        self._stopped = stopped
+        self.exhausted = False
+
+    def take(self, first_task: int, size: int) -> LocalBatch | None:
+        return LocalBatch(first_task, self._up_to(size), None, None, self._stopped)
+
+    def _up_to(self, size: int) -> Iterator[Task]:
+        taken = 0
+        for taken, task in enumerate(islice(self._tasks, size), start=1):  # noqa: B007
+            yield task
+        self.exhausted = taken < size
+
+
+def _nested_context(level: tuple[int, str | None]) -> Context:
+    """Return a copy of the context in which calls of Parallel know that they are nested."""
+    context = copy_context()
+    context.run(nesting.set, level)
+    context.run(configuration.set, {})
+    return context

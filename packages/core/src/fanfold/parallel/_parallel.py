@@ -1,0 +1,318 @@
+"""Parallel: what users call."""
+
+from __future__ import annotations
+
+from .._sizes import parse_size
+from ..contracts.backend import ExecutorRequest
+from ..errors import FanfoldWarning, InvalidArgumentError
+from ..plugins import hooks
+from ._call import Call
+from ._defaults import UNSET, Unset
+from ._dispatcher import Dispatcher
+from ._feeding import feeder_for
+from ._observing import HookObserver, Observer, VerboseObserver
+from ._resolve import count_workers, make_backend, merge, nested_level, resolve_backend
+from ._sizing import FixedSizer, GrowingSizer
+from ._window import DEFAULT_PRE_DISPATCH, Window
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any, Literal, Self
+
+    from ..tasks.encoding import Task
+    from ._resolve import BackendArgument
+    from ._sizing import BatchSizer
+
+__all__ = ["Parallel"]
+
+_RETURN_AS = ("list", "generator", "generator_unordered")
+_MMAP_MODES = (None, "r", "r+", "w+", "c")
+
+
+class Parallel:
+    """Runs many calls of functions at once and gives their results in order.
+
+    It guarantees: results come in the order of the tasks (except with ``"generator_unordered"``);
+    the first failure of a task is raised with the worker's traceback, and nothing further is
+    started; the input is taken from only as far ahead as `pre_dispatch` says; a consumer that stops
+    taking from a generator stops the work.
+
+    Parameters
+    ----------
+    n_jobs : int or None, default=None
+        How many workers to use. -1 is all CPUs, -2 all but one, and so on. None stands for what an
+        enclosing `parallel_config` says, else 1. With 1, local backends run a plain loop in the
+        calling thread.
+    backend : str, Backend or None, default=None
+        What runs the tasks: ``"processes"`` (the default; also ``"loky"``, ``"multiprocessing"``),
+        ``"threads"`` (also ``"threading"``), ``"sequential"``, the name of a plugin such as
+        ``"dask"`` or ``"ray"``, or an instance.
+    return_as : {'list', 'generator', 'generator_unordered'}, default='list'
+        A list when all is done, or a generator of the results: in the order of the tasks, or in the
+        order in which they are done.
+    verbose : int, default=0
+        Print how far it is; more often the higher it is. Above 10 after each batch, above 50 to
+        stdout in place of stderr.
+    timeout : float or None, default=None
+        How many seconds each task may take. On processes, a task that takes longer is stopped.
+        Tasks are then sent one at a time. Not applied in the calling thread (``n_jobs=1``).
+    pre_dispatch : int or str, default='2 * n_jobs'
+        How many batches to submit ahead: a number, arithmetic on ``n_jobs``, or ``"all"``. With a
+        generator, a value other than the default bounds the tasks whose results have not been
+        taken, exactly.
+    batch_size : int or 'auto', default='auto'
+        How many tasks to send at once. ``"auto"`` measures how long they take.
+    temp_folder : str or None, default=None
+        Accepted for joblib's sake; nothing is written to disk on the way to workers.
+    max_nbytes : int, str or None, default='1M'
+        From which size arrays are shared with workers in place of being sent.
+    mmap_mode : {None, 'r', 'r+', 'w+', 'c'}, default='r'
+        How workers see shared arrays.
+    prefer : {'processes', 'threads'} or None, default=None
+        A hint for where nobody chose a backend.
+    require : 'sharedmem' or None, default=None
+        ``"sharedmem"`` demands that tasks see the caller's objects: it runs on threads.
+    return_generator : bool, optional
+        The older form of ``return_as="generator"``.
+    progress : bool, default=False
+        Show a progress bar (with rich where it is installed) on stderr.
+    **backend_kwargs
+        Arguments of the backend's constructor.
+
+    Raises
+    ------
+    fanfold.errors.InvalidArgumentError
+        If an argument is none of what it can be. It is a ``ValueError``.
+    fanfold.errors.UnknownPluginError
+        If no backend has this name. It is a ``ValueError``.
+
+    Examples
+    --------
+    >>> from math import sqrt
+    >>> from fanfold import Parallel, delayed
+    >>> Parallel(n_jobs=2)(delayed(sqrt)(i**2) for i in range(5))
+    [0.0, 1.0, 2.0, 3.0, 4.0]
+    """
+
+    def __init__(
+        self,
+        n_jobs: int | Unset | None = UNSET,
+        backend: BackendArgument | Unset = UNSET,
+        return_as: Literal["list", "generator", "generator_unordered"] = "list",
+        verbose: int | Unset = UNSET,
+        timeout: float | None = None,
+        pre_dispatch: int | str = DEFAULT_PRE_DISPATCH,
+        batch_size: int | Literal["auto"] = "auto",
+        temp_folder: str | Unset | None = UNSET,
+        max_nbytes: int | str | Unset | None = UNSET,
+        mmap_mode: str | Unset | None = UNSET,
+        prefer: str | Unset | None = UNSET,
+        require: str | Unset | None = UNSET,
+        *,
+        return_generator: bool | None = None,
+        progress: bool = False,
+        **backend_kwargs: Any,
+    ) -> None:
+        given = {
+            "n_jobs": n_jobs,
+            "backend": backend,
+            "verbose": verbose,
+            "temp_folder": temp_folder,
+            "max_nbytes": max_nbytes,
+            "mmap_mode": mmap_mode,
+            "prefer": prefer,
+            "require": require,
+        }
+        settings = merge(given)
+        self._backend, asked = resolve_backend(given, settings, backend_kwargs)
+        self._n_workers = count_workers(self._backend, asked)
+        self._given_backend = self._backend
+        self.n_jobs: int = int(asked) if asked is not None else self._backend.default_n_jobs
+        self.return_as = "generator" if return_generator else return_as
+        self.verbose: int = settings["verbose"]
+        self.timeout = timeout
+        self.pre_dispatch = pre_dispatch
+        self.batch_size = batch_size
+        self.temp_folder: str | None = settings["temp_folder"]
+        self.max_nbytes = _check_max_nbytes(settings["max_nbytes"])
+        self.mmap_mode = _check_choice("mmap_mode", settings["mmap_mode"], _MMAP_MODES)
+        self.progress = progress
+        self._inner_max_num_threads: int | None = settings["inner_max_num_threads"]
+        self._call: Call | None = None
+        self._last_call: Call | None = None
+        _check_choice("return_as", self.return_as, _RETURN_AS)
+        _check_batch_size(batch_size)
+        _check_timeout(timeout)
+        # As with joblib: one local worker is the calling thread. On a cluster, one worker is one
+        # worker: it may have what the driver lacks.
+        if self._n_workers == 1 and not self._backend.capabilities.spans_hosts:
+            self._backend = make_backend("sequential", {})
+            if timeout is not None:
+                _warn_timeout_not_applied(timeout)
+
+    def __repr__(self) -> str:
+        """Return what was asked for."""
+        return f"Parallel(n_jobs={self.n_jobs})"
+
+    def __enter__(self) -> Self:
+        """Return itself; workers are kept between calls anyway."""
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Do nothing: workers are kept for the next call, whoever makes it."""
+
+    @property
+    def n_dispatched_tasks(self) -> int:
+        """How many tasks the present or last call gave to its backend."""
+        return self._last_call.submitted_tasks if self._last_call else 0
+
+    @property
+    def n_completed_tasks(self) -> int:
+        """How many tasks the present or last call has run."""
+        return self._last_call.completed_tasks if self._last_call else 0
+
+    def __call__(self, iterable: Iterable[Task]) -> Any:
+        """Run tasks.
+
+        Parameters
+        ----------
+        iterable : iterable
+            What ``delayed(function)(argument, …)`` returns, for each task.
+
+        Returns
+        -------
+        list or generator
+            The results, as `return_as` says.
+
+        Raises
+        ------
+        RuntimeError
+            If an earlier call of this object has not ended: its generator is neither exhausted nor
+            closed.
+        TypeError
+            If `iterable` cannot be iterated over, or yields something else.
+        fanfold.errors.UnpicklableTaskError
+            If a task cannot be sent to a worker; the message names the part at fault.
+        fanfold.errors.WorkerLostError
+            If a worker ended while it ran a task; the message names task and cause.
+        fanfold.errors.TaskTimeoutError
+            If a task took longer than `timeout`. It is a ``TimeoutError``.
+        Exception
+            The first that a task raises, or that `iterable` raises.
+        """
+        if self._call is not None:
+            raise RuntimeError(
+                "this Parallel object is running already: take all results of its earlier "
+                "generator or close it, or use another Parallel object"
+            )
+        streaming = self.return_as != "list"
+        call = self._start(iterable, streaming)
+        if streaming:
+            return call.stream(ahead=not self._backend.capabilities.runs_in_caller)
+        return call.results()
+
+    def _start(self, iterable: Iterable[Task], streaming: bool) -> Call:
+        tasks = iter(list(iterable) if self.pre_dispatch == "all" else iterable)
+        backend, n_jobs = self._backend, self._n_workers
+        in_caller = backend.capabilities.runs_in_caller
+        window = Window.of(
+            self.pre_dispatch,
+            n_jobs,
+            streaming=streaming,
+            one_at_a_time=in_caller or self.timeout is not None,
+        )
+        dispatcher = Dispatcher(
+            window,
+            self._sizer(one_at_a_time=streaming and in_caller),
+            keep_order=self.return_as != "generator_unordered",
+        )
+        feeder = feeder_for(
+            backend.capabilities, tasks, nested_level(backend), lambda: call.is_stopped
+        )
+        request = ExecutorRequest(n_jobs=n_jobs, inner_max_num_threads=self._inner_max_num_threads)
+        observers = self._observers(_length(iterable))
+        call = Call(
+            backend.executor(request),
+            dispatcher,
+            feeder,
+            timeout=None if in_caller else self.timeout,
+            observers=observers,
+            on_end=self._forget_call,
+        )
+        self._call = self._last_call = call
+        return call
+
+    def _sizer(self, *, one_at_a_time: bool) -> BatchSizer:
+        if self.timeout is not None or one_at_a_time:
+            return FixedSizer(1)
+        return GrowingSizer() if self.batch_size == "auto" else FixedSizer(self.batch_size)
+
+    def _observers(self, total: int | None) -> list[Observer]:
+        observers: list[Observer] = []
+        if self.verbose:
+            observers.append(VerboseObserver(self.verbose))
+        if hooks.active() is not None:
+            observers.append(HookObserver())
+        if self.progress:
+            from ._progress import ProgressObserver
+
+            observers.append(ProgressObserver())
+        for observer in observers:
+            observer.call_started(self._backend.name, self._n_workers, total)
+        return observers
+
+    def _forget_call(self) -> None:
+        self._call = None
+
+
+def _length(iterable: object) -> int | None:
+    try:
+        return len(iterable)  # type: ignore[arg-type]  # many iterables have none
+    except TypeError:
+        return None
+
+
+def _check_choice(argument: str, value: str | None, choices: tuple[str | None, ...]) -> str | None:
+    if value not in choices:
+        raise InvalidArgumentError(f"{argument}={value!r} is not valid: expected one of {choices}")
+    return value
+
+
+def _check_batch_size(batch_size: object) -> None:
+    if batch_size == "auto":
+        return
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise InvalidArgumentError(
+            f"batch_size={batch_size!r} is not valid: expected 'auto' or a number of 1 or more"
+        )
+
+
+def _check_timeout(timeout: object) -> None:
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        raise InvalidArgumentError(
+            f"timeout={timeout!r} is not valid: expected a number of seconds above 0, or None"
+        )
+
+
+def _check_max_nbytes(max_nbytes: int | str | None) -> int | None:
+    return None if max_nbytes is None else parse_size(max_nbytes, "max_nbytes")
+
+
+def _warn_timeout_not_applied(timeout: float) -> None:
+    import warnings
+
+    warnings.warn(
+        f"timeout={timeout} is not applied with n_jobs=1, where tasks run in the calling thread: "
+        "use n_jobs=2 or more",
+        FanfoldWarning,
+        stacklevel=3,
+    )
