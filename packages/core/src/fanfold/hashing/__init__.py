@@ -1,0 +1,16 @@
+"""Hashes by value, fingerprints of functions, and the arguments of a call by name.
+
+Together they make the keys of :class:`fanfold.Memory`: equal in every process, session and machine
+where the same function is called with equal arguments, and different otherwise.
+"""
+
+from . import (
+    _functions as _functions,  # registers the hashers of functions and classes
+    _standard as _standard,  # registers those of the standard library
+)
+from ._fingerprint import Fingerprint, fingerprint
+from ._hash import hash
+from ._registry import register_hasher
+from ._signature import CallSignature
+
+__all__ = ["CallSignature", "Fingerprint", "fingerprint", "hash", "register_hasher"]

@@ -1,0 +1,203 @@
+"""From a value to its canonical hash.
+
+The hash is that of a tree of digests. A container of atoms is written as it is (see ``_plain``);
+in any other container, each member that is itself a container or an object is replaced by its own
+digest. So the members of sets and dicts can be sorted, whatever they are; an object that is met
+twice costs once; and whether it is met twice, or two equal objects once each, makes no difference.
+"""
+
+from __future__ import annotations
+
+from ..errors import UnhashableValueError
+from ._culprit import path_to
+from ._cycles import settle
+from ._names import qualified_name
+from ._plain import ATOMS, NOT_PLAIN, atom, flat, in_order, write
+from ._reduce import Reduced, reduce
+from ._registry import find_hasher
+from ._told import tell_once
+from ._words import Chunks, Guarded, Tagged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Set
+    from typing import Any, TypeAlias
+
+    from ._algorithms import Algorithm
+
+    Child: TypeAlias = Callable[[object], object]
+
+__all__ = ["Encoder"]
+
+
+class _NoValueError(Exception):
+    """An object without a value was met; this never leaves the module."""
+
+    def __init__(self, culprit: object, reason: str) -> None:
+        super().__init__(reason)
+        self.culprit = culprit
+        self.reason = reason
+
+
+class _CycleMetError(Exception):
+    """An object was met inside itself; this never leaves the module."""
+
+
+class Encoder:
+    """Digests of values; made for one hash or one fingerprint, and then dropped.
+
+    What it remembers, it remembers by ``id``. So it keeps alive what it has seen, because the
+    stand-ins that hashers make would else be collected and their ids given to others.
+    """
+
+    def __init__(self, algorithm: Algorithm) -> None:
+        self._algorithm = algorithm
+        self._sealed: dict[int, bytes] = {}
+        self._active: dict[int, None] = {}
+        self._stand_ins: dict[int, Any] = {}
+        self._opaque: set[int] = set()
+        self._kept: list[object] = []
+
+    def digest(self, obj: object) -> bytes:
+        """Return the digest of a value.
+
+        Raises
+        ------
+        fanfold.errors.UnhashableValueError
+            If it, or something in it, has no value.
+        """
+        try:
+            return self._seal(self._tree(obj))
+        except _NoValueError as stop:
+            culprit = path_to(obj, stop.culprit, self._stand_ins)
+            raise UnhashableValueError(
+                f"{culprit} is a '{qualified_name(type(stop.culprit))}', which has no value to "
+                f"hash: {stop.reason}. Leave it out of the object's state (__getstate__), or say "
+                "what counts with fanfold.hashing.register_hasher"
+            ) from stop.__cause__
+        except RecursionError as error:
+            raise UnhashableValueError(
+                f"a '{qualified_name(type(obj))}' is nested too deeply to be hashed by value: "
+                "flatten it, or raise sys.setrecursionlimit"
+            ) from error
+
+    def _tree(self, obj: object) -> object:
+        tree = atom(obj)
+        if tree is not NOT_PLAIN:
+            return tree
+        try:
+            return self._node(obj, self._child)
+        except _CycleMetError:
+            self._active.clear()
+            return settle(obj, self._node, self._seal)
+
+    def _seal(self, node: object) -> bytes:
+        """Return what stands for a node in the tree of its container."""
+        return self._algorithm.digest(write(node))
+
+    def _child(self, obj: object) -> object:
+        """Return what stands for a member in the tree of its container."""
+        if type(obj) in ATOMS:
+            return obj
+        tree = atom(obj)
+        if tree is not NOT_PLAIN:
+            return tree
+        key = id(obj)
+        sealed = self._sealed.get(key)
+        if sealed is None:
+            if key in self._active:
+                raise _CycleMetError
+            self._active[key] = None
+            sealed = self._sealed[key] = self._seal(self._node(obj, self._child))
+            del self._active[key]
+            self._kept.append(obj)
+        return sealed
+
+    def _node(self, obj: Any, child: Child) -> object:
+        """Return the tree of anything but an atom, its members replaced by what `child` says."""
+        kind = type(obj)
+        if kind is list or kind is tuple:
+            flattened = flat(obj)
+            return kind(map(child, obj)) if flattened is NOT_PLAIN else flattened
+        if kind is dict:
+            return _dict_node(obj, child)
+        if kind is set or kind is frozenset:
+            return _set_node(obj, child)
+        if kind is bytes or kind is bytearray:
+            return (..., kind.__name__, len(obj), self._algorithm.digest(obj))
+        if kind is Chunks:
+            return (..., "chunks", self._algorithm.digest_pieces(obj.pieces()))
+        if kind is Guarded:
+            return self._guarded_node(obj, child)
+        if obj is ...:
+            return (..., "...")
+        return self._object_node(obj, child)
+
+    def _guarded_node(self, guarded: Guarded, child: Child) -> tuple[object, ...]:
+        """Return the node of something that need not have a value."""
+        unknown = (..., "unknown", qualified_name(type(guarded.value)))
+        if id(guarded) in self._opaque:
+            return unknown
+        depth = len(self._active)
+        try:
+            return (..., "known", child(guarded.value))
+        except _NoValueError as stop:
+            while len(self._active) > depth:
+                self._active.popitem()
+            self._opaque.add(id(guarded))
+            self._kept.append(guarded)
+            tell_once(guarded, path_to(guarded.value, stop.culprit, self._stand_ins), stop.reason)
+            return unknown
+
+    def _object_node(self, obj: object, child: Child) -> object:
+        stand_in = self._stand_in(obj)
+        if type(stand_in) is Reduced:
+            members = (stand_in.arguments, stand_in.state, stand_in.items, stand_in.mapping)
+            return (..., "object", stand_in.kind, stand_in.maker, *map(child, members))
+        if type(stand_in.value) is tuple:
+            return (..., "parts", stand_in.name, *map(child, stand_in.value))
+        return (..., "value", stand_in.name, child(stand_in.value))
+
+    def _stand_in(self, obj: object) -> Any:
+        """Return what the hasher of the object's type says of it, asked once for each object."""
+        stand_in = self._stand_ins.get(id(obj))
+        if stand_in is None:
+            try:
+                stand_in = _ask_hasher(obj)
+            except RecursionError:
+                raise
+            except Exception as error:
+                raise _NoValueError(obj, str(error)) from error
+            self._stand_ins[id(obj)] = stand_in
+            self._kept.append(obj)
+        return stand_in
+
+
+def _ask_hasher(obj: object) -> Reduced | Tagged:
+    kind = type(obj)
+    hasher = find_hasher(kind)
+    if hasher is None:
+        return reduce(obj)
+    value = hasher.function(obj)
+    if type(value) is Tagged:
+        return value
+    name = qualified_name(kind)
+    return Tagged(hasher.name if name == hasher.name else f"{hasher.name} {name}", value)
+
+
+def _dict_node(mapping: dict[object, object], child: Child) -> object:
+    keys = in_order(mapping)
+    if keys is None:
+        pairs = [write((child(key), child(value))) for key, value in mapping.items()]
+        return (..., "pairs", sorted(pairs))
+    values = [mapping[key] for key in keys]
+    flattened = flat(values)
+    return (..., "dict", keys, [*map(child, values)] if flattened is NOT_PLAIN else flattened)
+
+
+def _set_node(members: Set[object], child: Child) -> object:
+    name = type(members).__name__
+    ordered = in_order(members)
+    if ordered is None:
+        return (..., name, sorted([write(child(member)) for member in members]))
+    return (..., name, "ordered", ordered)

@@ -1,0 +1,121 @@
+"""``fingerprint``: what a function is, and everything that it depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import FunctionType, MappingProxyType, MethodType
+
+from ..errors import InvalidArgumentError
+from ._algorithms import algorithm
+from ._encoder import Encoder
+from ._functions import class_parts, function_parts, is_library_function
+from ._words import Guarded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+__all__ = ["Fingerprint", "fingerprint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a function depends on, as hashes.
+
+    Attributes
+    ----------
+    digest : str
+        The hash of all parts.
+    parts : mapping of str to str
+        The hash of each, by what it is to the function: ``"code"``, ``"default x"``,
+        ``"closure k"``, ``"global helper"``, ``"global module.helper"`` ...
+    """
+
+    digest: str
+    parts: Mapping[str, str]
+
+
+def fingerprint(function: object) -> Fingerprint:
+    """Return what decides the results of a function, apart from its arguments.
+
+    Two functions have one fingerprint only if they do the same thing with the same things: code
+    (without line numbers, names of files, comments and docstrings), defaults, closure, the globals
+    that are read, and the functions and classes of the user's own project that are used, followed
+    through. Values count by their hash. Functions, classes and modules of installed libraries count
+    by name and version. In whose ``__main__``, notebook or module a function stands does not count.
+
+    What has no value to hash, such as a global lock, counts by its type, and a warning says so
+    once. Not seen are modules that are imported inside the function, attributes that are looked up
+    by computed names, files, the environment, and the code of classes that is reached only through
+    an argument. A new minor version of Python gives new fingerprints, because it has new bytecode.
+
+    Parameters
+    ----------
+    function : callable
+        A function, method, ``functools.partial``, class, or instance with ``__call__``. What a
+        decorator put around a function is followed to the function itself. Of a bound method, the
+        function counts: the instance is an argument.
+
+    Returns
+    -------
+    Fingerprint
+        Its digest and its parts.
+
+    Raises
+    ------
+    fanfold.errors.InvalidArgumentError
+        If `function` cannot be called.
+
+    Warns
+    -----
+    fanfold.errors.FanfoldWarning
+        Once for each thing that counts by its type only.
+
+    Examples
+    --------
+    >>> from fanfold.hashing import fingerprint
+    >>> def add(amount):
+    ...     return lambda x: x + amount
+    >>> fingerprint(add(1)) == fingerprint(add(1))
+    True
+    >>> fingerprint(add(1)) == fingerprint(add(2))
+    False
+    >>> sorted(fingerprint(add(1)).parts)
+    ['closure amount', 'code', 'name']
+    """
+    if not callable(function) and not isinstance(function, (staticmethod, classmethod)):
+        raise InvalidArgumentError(
+            f"cannot take the fingerprint of {function!r}: expected a function, or something else "
+            "that can be called"
+        )
+    chosen = algorithm("xxh3_128")
+    encoder = Encoder(chosen)
+    parts = {name: encoder.digest(part).hex() for name, part in sorted(_parts(function).items())}
+    return Fingerprint(Encoder(chosen).digest(parts).hex(), MappingProxyType(parts))
+
+
+def _parts(function: Any) -> dict[str, object]:
+    """Return what anything that can be called depends on."""
+    if isinstance(function, (MethodType, staticmethod, classmethod)):
+        return _parts(function.__func__)
+    if is_library_function(function):
+        return {"library": function}
+    if isinstance(function, FunctionType):
+        return function_parts(function)
+    if isinstance(function, type):
+        return class_parts(function)
+    if callable(getattr(function, "func", None)) and hasattr(function, "keywords"):  # a partial
+        owner = getattr(function.func, "__qualname__", repr(function.func))
+        bound = {"args": function.args, "keywords": function.keywords}
+        return {
+            **_parts(function.func),
+            **{f"partial {name}": Guarded(part, owner, name) for name, part in bound.items()},
+        }
+    if callable(getattr(function, "__wrapped__", None)):
+        return _parts(function.__wrapped__)
+    call = type(function).__call__
+    if isinstance(call, FunctionType):
+        name = type(function).__qualname__
+        return {**_parts(call), "instance": Guarded(function, name, "instance")}
+    return {"value": function}

@@ -1,0 +1,86 @@
+"""What classes, functions and modules are called, and whose they are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["current_name", "is_library_file", "is_library_module", "qualified_name", "version_of"]
+
+_MOVED = (
+    # One thing under two names: what a library moved must keep its hash.
+    ("__mp_main__.", "__main__."),
+    ("pathlib._local.", "pathlib."),
+    ("numpy.core.", "numpy._core."),
+    ("numpy.ma.core.", "numpy.ma."),
+    ("pandas.core.frame.", "pandas."),
+    ("pandas.core.series.", "pandas."),
+    ("pandas.core.indexes.base.", "pandas."),
+    ("pandas.core.arrays.base.", "pandas.api.extensions."),
+)
+
+_STANDARD_LIBRARY = os.path.dirname(os.path.realpath(os.__file__)) + os.sep
+
+
+def qualified_name(thing: object, module: str | None = None) -> str:
+    """Return ``module.qualname`` of a class or function, as it is called in every version.
+
+    Parameters
+    ----------
+    thing : object
+        Something with ``__module__`` and ``__qualname__``.
+    module : str or None, default=None
+        The module's name, where `thing` does not know it.
+    """
+    module = module or getattr(thing, "__module__", None)
+    name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", "")
+    if not isinstance(module, str) or not module:
+        return str(name)
+    return current_name(f"{module}.{name}")
+
+
+@lru_cache(maxsize=4096)
+def current_name(name: str) -> str:
+    """Return a dotted name as it is today, where the module that it was in has moved."""
+    for old, new in _MOVED:
+        if name.startswith(old):
+            return new + name[len(old) :]
+    return name
+
+
+@lru_cache(maxsize=4096)
+def is_library_file(path: str) -> bool:
+    """Tell whether a source file belongs to an installed library, not to the user's project."""
+    if path.startswith("<frozen "):
+        return True
+    parts = path.replace("\\", "/").split("/")
+    if "site-packages" in parts or "dist-packages" in parts:
+        return True
+    return os.path.realpath(path).startswith(_STANDARD_LIBRARY)
+
+
+def is_library_module(name: str) -> bool:
+    """Tell whether a module belongs to Python or to an installed library.
+
+    The user's own project is everything else: scripts, notebooks, and packages that are worked on
+    where they lie. fanfold counts as a library wherever it lies.
+    """
+    top = name.partition(".")[0]
+    if top == "fanfold":
+        return True
+    path = getattr(sys.modules.get(name), "__file__", None)
+    if isinstance(path, str):
+        return is_library_file(path)
+    return top in sys.stdlib_module_names and top != "__main__"
+
+
+def version_of(module_name: str) -> str:
+    """Return the ``__version__`` of the top-level package, or ``""`` where it tells none."""
+    top: ModuleType | None = sys.modules.get(module_name.partition(".")[0])
+    version = vars(top).get("__version__") if top is not None else None
+    return version if isinstance(version, str) else ""
