@@ -70,24 +70,19 @@ def sweep(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests; all of them must also reach the lines of the core, so coverage is checked."""
-    pytest: Command = [
-        VENV_PYTHON,
-        "-m",
-        "pytest",
-        "--rootdir",
-        ROOT,
-        "-c",
-        ROOT / "pyproject.toml",
-    ]
+    """Run the tests; if it is all of them, also measure which lines of the core they reach."""
     if arguments:
-        return call([*pytest, *arguments])
-    failed = call([*pytest, "--cov", "--cov-report="], directory=ROOT)
-    report: Command = [VENV_PYTHON, "-m", "coverage", "report"]
-    call([*report, "--skip-covered"], directory=ROOT)
-    print(f"==> coverage of the core, of which {CORE_COVERAGE} % are asked for", flush=True)
+        return call([VENV_PYTHON, "-m", "pytest", *arguments], directory=ROOT)
+    coverage: Command = [VENV_PYTHON, "-m", "coverage"]
+    call([*coverage, "erase"], directory=ROOT)
+    failed = call([*coverage, "run", "-m", "pytest"], directory=ROOT)
+    # Workers write what they ran when their pool is closed, which is after pytest's last word.
+    call([*coverage, "combine", "--quiet"], directory=ROOT)
+    call([*coverage, "report", "--skip-covered"], directory=ROOT)
     core = ["--include=packages/core/src/*", "--format=total", f"--fail-under={CORE_COVERAGE}"]
-    return failed or call([*report, *core], directory=ROOT)
+    print(f"==> coverage of the core in %, which is to be {CORE_COVERAGE} or more:", flush=True)
+    too_little = call([*coverage, "report", *core], directory=ROOT)
+    return failed or too_little
 
 
 def step(what: str, command: Command) -> None:
