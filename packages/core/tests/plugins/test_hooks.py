@@ -6,6 +6,10 @@ import logging
 import os
 import subprocess
 import sys
+import textwrap
+import threading
+import types
+from concurrent.futures import ThreadPoolExecutor
 
 import fanfold.plugins
 import pytest
@@ -39,6 +43,11 @@ def run_python(source: str, **environment: str) -> subprocess.CompletedProcess[s
         text=True,
         check=False,
     )
+
+
+def runs_anywhere(function: str) -> bool:
+    """Return whether a thread is in a function right now, itself and not what it calls."""
+    return any(frame.f_code.co_name == function for frame in sys._current_frames().values())
 
 
 @pytest.fixture
@@ -243,6 +252,31 @@ class TestEnvironment:
 
         with pytest.raises(BrokenPluginError, match=r"of env-broken 3\.1 raised ZeroDivisionError"):
             hooks.active()
+
+    def test_two_threads_that_ask_at_once_put_each_to_work_once(self, hooks, install, monkeypatch):
+        install(
+            "env-slow",
+            "1.0",
+            {"fanfold.hooks.v1": ["slow = env_slow:listener"]},
+            {"env_slow": "import env_gate\nenv_gate.pause()\n" + textwrap.dedent(self.SOURCE)},
+        )
+        importing, go_on = threading.Event(), threading.Event()
+        gate = types.ModuleType("env_gate")
+        gate.pause = lambda: (importing.set(), go_on.wait(60))
+        monkeypatch.setitem(sys.modules, "env_gate", gate)
+        monkeypatch.setenv("FANFOLD_HOOKS", "slow")
+
+        with ThreadPoolExecutor(2) as threads:
+            first = threads.submit(hooks.notify, "fanfold_call_finished", **FINISHED)
+            assert importing.wait(60)
+            second = threads.submit(hooks.notify, "fanfold_call_finished", **FINISHED)
+            while not runs_anywhere("_read_environment"):
+                pass  # until the second thread has asked, and waits for the first
+            go_on.set()
+            first.result()
+            second.result()
+
+        assert sys.modules["env_slow"].Listener.heard == 6
 
     def test_an_observer_may_register_others_while_it_is_imported(self, install):
         site = install(
