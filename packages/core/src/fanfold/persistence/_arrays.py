@@ -1,0 +1,119 @@
+"""How numpy's arrays leave a pickle stream as buffers, and come back from them.
+
+numpy itself leaves only contiguous arrays of simple types out of the stream. Here every array
+without Python objects is left out, so that all of them can be mapped. The stream stays one that
+plain pickle can read.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pickle import PickleBuffer
+from typing import Any, cast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from ._mapping import FileMap
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+    Rebuild = Callable[..., Array]
+
+__all__ = ["array_reducers", "copied_array", "is_array_rebuilder", "mapped_array", "to_native"]
+
+_REBUILDERS = {"numpy._core.numeric", "numpy.core.numeric"}  # since numpy 2, before
+
+
+def array_reducers() -> dict[type, Callable[[Any], tuple[Any, ...]]]:
+    """Return a dispatch table for picklers; it is empty while nobody has imported numpy."""
+    numpy = sys.modules.get("numpy")
+    return {} if numpy is None else _reducers(numpy)
+
+
+@cache
+def _reducers(numpy: Any) -> dict[type, Callable[[Any], tuple[Any, ...]]]:
+    rebuild = numpy.empty(1).__reduce_ex__(5)[0]
+
+    def reduce_array(array: Array) -> tuple[Any, ...]:
+        dtype, flags = array.dtype, array.flags
+        if dtype.hasobject:
+            return cast("tuple[Any, ...]", array.__reduce_ex__(5))
+        if flags.c_contiguous:
+            flat, order = array.reshape(-1), "C"
+        elif flags.f_contiguous:
+            flat, order = array.T.reshape(-1), "F"
+        else:
+            flat, order = array.flatten(), "C"
+        plain = flat.view("u1")  # dates and some other types export no buffer of their own
+        return rebuild, (PickleBuffer(plain.data), dtype, array.shape, order)
+
+    def reduce_memmap(array: Array) -> tuple[Any, ...]:
+        return reduce_array(array.view(numpy.ndarray))
+
+    def reduce_matrix(matrix: Array) -> tuple[Any, ...]:
+        return numpy.ndarray.view, (matrix.view(numpy.ndarray), numpy.matrix)
+
+    return {
+        numpy.ndarray: reduce_array,
+        numpy.memmap: reduce_memmap,
+        numpy.matrix: reduce_matrix,
+    }
+
+
+def is_array_rebuilder(module: str, name: str) -> bool:
+    """Tell whether a global of a stream is the function that makes arrays of buffers."""
+    return name == "_frombuffer" and module in _REBUILDERS
+
+
+def copied_array(*, native: bool) -> Rebuild:
+    """Return a function that makes an array of a buffer that was read for it.
+
+    Arrays come back writable, even if they were not.
+
+    Parameters
+    ----------
+    native : bool
+        Whether to give them this machine's byte order.
+    """
+    from numpy import ndarray
+
+    def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
+        if type(buffer) is memoryview:  # so the unpickler marks what was read-only
+            buffer = buffer.obj
+        array: Array = ndarray(shape, dtype, buffer, 0, None, order)
+        return to_native(array) if native and not array.dtype.isnative else array
+
+    return rebuild
+
+
+def to_native(array: Array) -> Array:
+    """Return the array in this machine's byte order."""
+    return array.astype(array.dtype.newbyteorder("="))
+
+
+def mapped_array(mapped: FileMap) -> Rebuild:
+    """Return a function that makes an array, a ``numpy.memmap``, of a view of a mapped file."""
+    from numpy import memmap, ndarray
+
+    def address(buffer: Any) -> int:
+        array: Array = ndarray((0,), "u1", buffer)
+        start: int = array.__array_interface__["data"][0]
+        return start
+
+    pages = mapped.pages
+    first = address(pages)
+
+    def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
+        offset = address(buffer) - first if len(buffer) else 0
+        array: Any = ndarray.__new__(memmap, shape, dtype, pages, offset, None, order)
+        array._mmap = pages
+        array.filename = mapped.path
+        array.offset = offset
+        array.mode = mapped.mode
+        return array  # type: ignore[no-any-return]  # the attributes are not in numpy's stubs
+
+    return rebuild

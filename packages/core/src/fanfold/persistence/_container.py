@@ -1,0 +1,117 @@
+"""A value becomes a container, and a container a value."""
+
+from __future__ import annotations
+
+import io
+from pickle import Unpickler, UnpicklingError, loads
+from typing import Any
+
+from ..errors import CorruptFileError
+from ._arrays import is_array_rebuilder
+from ._blocks import BlockSource, BlockWriter
+from ._compressors import compressor_named
+from ._format import HEADER_SIZE, Header, make_header, metadata_length, pack_header, parse_header
+from ._records import PartStream, RecordReader, RecordWriter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..contracts.store import Piece
+    from ._arrays import Rebuild
+    from ._compression import Compression
+    from ._pickling import Sink
+    from ._sources import Source
+
+__all__ = ["read_body", "read_header", "write_container"]
+
+
+def write_container(
+    write: Callable[[Piece], object],
+    value: object,
+    pickle_value: Callable[[object, Sink], None],
+    compression: Compression | None,
+    metadata: Mapping[str, object] | None = None,
+) -> None:
+    """Write a value as a container.
+
+    Parameters
+    ----------
+    write : callable
+        Takes the container piece by piece: bytes, or views of the value's own memory.
+    value : object
+        What to write.
+    pickle_value : callable
+        Pickles it; from :mod:`fanfold.persistence._pickling`.
+    compression : Compression or None
+        How to compress the body.
+    metadata : mapping, optional
+        What to say in the header.
+    """
+    header = make_header(compression.name if compression else "", metadata)
+    write(pack_header(header))
+    blocks = BlockWriter(write, compression) if compression else None
+    records = RecordWriter(blocks.write if blocks else write, header.size)
+    pickle_value(value, records)
+    records.finish()
+    if blocks:
+        blocks.flush()
+
+
+def read_header(source: Source) -> Header:
+    """Read header and metadata, verified."""
+    start = source.take(HEADER_SIZE, "the header")
+    length = metadata_length(start, source.place)
+    metadata = bytes(source.take(length, "the metadata")) if length else b""
+    return parse_header(start, metadata, source.place)
+
+
+def read_body(
+    source: Source, header: Header, arrays: Callable[[], Rebuild], *, verify: bool
+) -> object:
+    """Read the value that follows a header.
+
+    Parameters
+    ----------
+    source : Source
+        The container, its header read.
+    header : Header
+        The header.
+    arrays : callable
+        Called once there is an array, for the function that makes arrays of buffers.
+    verify : bool
+        Whether to compare the buffers with their checksums.
+    """
+    if header.compressor:
+        source = BlockSource(source, compressor_named(header.compressor, source.place))
+    reader = RecordReader(source, verify_buffers=verify)
+    part, last = reader.next_part()
+    try:
+        if last and not reader.found_buffers:
+            return loads(part)
+        if last:
+            value = ArrayUnpickler(io.BytesIO(part), arrays, reader.buffers()).load()
+        else:
+            stream = PartStream(reader, part)
+            value = ArrayUnpickler(stream, arrays, reader.buffers()).load()
+            stream.check_used_up(source)
+    except UnpicklingError as error:
+        raise CorruptFileError(f"{source.place} holds a damaged pickle: {error}") from error
+    reader.check_used_up()
+    return value
+
+
+class ArrayUnpickler(Unpickler):
+    """An unpickler that makes arrays its own way."""
+
+    def __init__(
+        self, stream: Any, arrays: Callable[[], Rebuild], buffers: Iterable[Any] | None = None
+    ) -> None:
+        super().__init__(stream, buffers=buffers)
+        self._arrays = arrays
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return a global of the stream."""
+        if is_array_rebuilder(module, name):
+            return self._arrays()
+        return super().find_class(module, name)
