@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import copy_context
-from itertools import islice
+from itertools import count, islice
 
 from .._nesting import nesting
 from ..tasks.encoding import EncodedBatch, LocalBatch, TaskEncoder
@@ -11,17 +11,20 @@ from ._configuration import configuration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextvars import Context
     from typing import Protocol
 
     from ..contracts.backend import BackendCapabilities
-    from ..tasks.encoding import Task
+    from ..tasks.encoding import EncodedTask, Task
 
     class Feeder(Protocol):
         """Takes tasks from an iterator."""
 
         exhausted: bool
+
+        def take_all(self) -> None:
+            """Take everything from the iterator now, as ``pre_dispatch="all"`` asks for."""
 
         def take(self, first_task: int, size: int) -> EncodedBatch | LocalBatch | None:
             """Return up to `size` tasks as a batch, or None at the end.
@@ -35,7 +38,7 @@ __all__ = ["Feeder", "feeder_for"]
 
 def feeder_for(
     capabilities: BackendCapabilities,
-    tasks: Iterator[Task],
+    tasks: Iterable[Task],
     level: tuple[int, str | None],
     stopped: Callable[[], bool],
 ) -> Feeder:
@@ -52,15 +55,18 @@ class _EncodingFeeder:
 
     MOST_BYTES = 8 << 20
 
-    def __init__(self, tasks: Iterator[Task], level: tuple[int, str | None]) -> None:
-        self._tasks = tasks
+    def __init__(self, tasks: Iterable[Task], level: tuple[int, str | None]) -> None:
         self._encoder = TaskEncoder(level)
+        self._encoded: Iterator[EncodedTask] = map(self._encoder.encode, tasks, count())
         self.exhausted = False
+
+    def take_all(self) -> None:
+        self._encoded = iter(list(self._encoded))
 
     def take(self, first_task: int, size: int) -> EncodedBatch | None:
         batch = self._encoder.batch(first_task)
-        for task in islice(self._tasks, size):
-            self._encoder.add(batch, task)
+        for task in islice(self._encoded, size):
+            batch.add(task)
             if batch.nbytes >= self.MOST_BYTES:
                 return batch
         self.exhausted = batch.size < size
@@ -72,14 +78,17 @@ class _LiveFeeder:
 
     def __init__(
         self,
-        tasks: Iterator[Task],
+        tasks: Iterable[Task],
         level: tuple[int, str | None],
         stopped: Callable[[], bool],
     ) -> None:
-        self._tasks = tasks
+        self._tasks = iter(tasks)
         self._context = _nested_context(level)
         self._stopped = stopped
         self.exhausted = False
+
+    def take_all(self) -> None:
+        self._tasks = iter(list(self._tasks))
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
         tasks = list(islice(self._tasks, size))
@@ -92,10 +101,13 @@ class _LiveFeeder:
 class _LoopFeeder:
     """Lets the batch itself take each task when the one before has run, as a loop does."""
 
-    def __init__(self, tasks: Iterator[Task], stopped: Callable[[], bool]) -> None:
-        self._tasks = tasks
+    def __init__(self, tasks: Iterable[Task], stopped: Callable[[], bool]) -> None:
+        self._tasks = iter(tasks)
         self._stopped = stopped
         self.exhausted = False
+
+    def take_all(self) -> None:
+        self._tasks = iter(list(self._tasks))
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
         return LocalBatch(first_task, self._up_to(size), None, None, self._stopped)

@@ -219,7 +219,6 @@ class Parallel:
         return call.results()
 
     def _start(self, iterable: Iterable[Task], streaming: bool) -> Call:
-        tasks = iter(list(iterable) if self.pre_dispatch == "all" else iterable)
         backend, n_jobs = self._backend, self._n_workers
         in_caller = backend.capabilities.runs_in_caller
         window = Window.of(
@@ -234,8 +233,10 @@ class Parallel:
             keep_order=self.return_as != "generator_unordered",
         )
         feeder = feeder_for(
-            backend.capabilities, tasks, nested_level(backend), lambda: call.is_stopped
+            backend.capabilities, iterable, nested_level(backend), lambda: call.is_stopped
         )
+        if self.pre_dispatch == "all":
+            feeder.take_all()
         request = ExecutorRequest(n_jobs=n_jobs, inner_max_num_threads=self._inner_max_num_threads)
         observers = self._observers(_length(iterable))
         call = Call(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Function = Callable[..., object]
     Task = tuple[Function, tuple[object, ...], dict[str, object]]
 
-__all__ = ["EncodedBatch", "EncodedFunction", "LocalBatch", "TaskEncoder"]
+__all__ = ["EncodedBatch", "EncodedFunction", "EncodedTask", "LocalBatch", "TaskEncoder"]
 
 _LONG_FUNCTION = 1024
 
@@ -51,6 +51,30 @@ class EncodedFunction:
             self.key = xxh3_128_digest(data)
 
 
+class EncodedTask:
+    """A task as it was when it was taken from the user's iterator.
+
+    Attributes
+    ----------
+    function : EncodedFunction
+        What it calls.
+    item : bytes
+        Its arguments, pickled.
+    buffers : list of bytearray
+        Copies of the large buffers in its arguments.
+    nbytes : int
+        What it takes on the way, without its function.
+    """
+
+    __slots__ = ("buffers", "function", "item", "nbytes")
+
+    def __init__(self, function: EncodedFunction, item: bytes, buffers: list[bytearray]) -> None:
+        self.function = function
+        self.item = item
+        self.buffers = buffers
+        self.nbytes = len(item) + sum(map(len, buffers))
+
+
 class EncodedBatch(Batch):
     """A batch for a backend that does not share memory.
 
@@ -61,7 +85,9 @@ class EncodedBatch(Batch):
     functions : list of EncodedFunction
         What the tasks call.
     items : list of bytes
-        Each task, pickled: the number of its function, its arguments and keyword arguments.
+        Each task, pickled: its arguments and keyword arguments.
+    numbers : list of int or None
+        Which of `functions` each task calls; None where there is one.
     counts : list of int or None
         How many of `buffers` belong to each task; None where there are none at all.
     buffers : list of bytearray
@@ -73,6 +99,7 @@ class EncodedBatch(Batch):
         self.level = level
         self.functions: list[EncodedFunction] = []
         self.items: list[bytes] = []
+        self.numbers: list[int] | None = None
         self.counts: list[int] | None = None
         self.buffers: list[bytearray] = []
         self._numbers: dict[bytes, int] = {}
@@ -92,7 +119,7 @@ class EncodedBatch(Batch):
     def payload(self) -> bytes:
         """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
         functions = [(function.key, function.data) for function in self.functions]
-        tasks = (self.level, functions, self.items, self.counts)
+        tasks = (self.level, functions, self.numbers, self.items, self.counts)
         return plain_dumps((tasks, self.buffers, ()), PROTOCOL)
 
     def run(self) -> object:
@@ -101,31 +128,30 @@ class EncodedBatch(Batch):
 
         return run_batch(self.payload)
 
-    def add(self, function: EncodedFunction, args: object, kwargs: object) -> None:
-        """Add one task, with a copy of its arguments as they are now."""
-        number = self._numbers.get(function.key)
+    def add(self, task: EncodedTask) -> None:
+        """Add a task at the end."""
+        number = self._numbers.get(task.function.key)
         if number is None:
-            number = self._numbers[function.key] = len(self.functions)
-            self.functions.append(function)
-        item, views = dumps_with_buffers((number, args, kwargs))
-        if views:
-            if self.counts is None:
-                self.counts = [0] * len(self.items)
-            copies = [bytearray(view) for view in views]
-            self.nbytes += sum(map(len, copies))
-            self.buffers += copies
+            number = self._numbers[task.function.key] = len(self.functions)
+            self.functions.append(task.function)
+            if number == 1:
+                self.numbers = [0] * len(self.items)
+        if self.numbers is not None:
+            self.numbers.append(number)
+        if task.buffers and self.counts is None:
+            self.counts = [0] * len(self.items)
         if self.counts is not None:
-            self.counts.append(len(views))
-        self.items.append(item)
-        self.nbytes += len(item)
+            self.counts.append(len(task.buffers))
+            self.buffers += task.buffers
+        self.items.append(task.item)
+        self.nbytes += task.nbytes
 
     def describe(self, position: int) -> str:
         """Return a text that names the task at a position: its number, function and arguments."""
         index = self.first_task + position
         try:
-            buffers = self._buffers_of(position)
-            number, args, kwargs = loads(self.items[position], buffers=buffers)
-            function = loads(self.functions[number].data)
+            args, kwargs = loads(self.items[position], buffers=self._buffers_of(position))
+            function = loads(self.functions[self.numbers[position] if self.numbers else 0].data)
         except Exception:  # noqa: BLE001  a name is not worth an error of its own
             return f"task {index}"
         return f"task {index}: {describe_call(function, args, kwargs)}"
@@ -246,14 +272,14 @@ class TaskEncoder:
 
     def __init__(self, level: tuple[int, str | None]) -> None:
         self._level = level
-        self._encoded: dict[int, tuple[Function, EncodedFunction]] = {}
+        self._functions: dict[int, tuple[Function, EncodedFunction]] = {}
 
     def batch(self, first_task: int) -> EncodedBatch:
         """Return an empty batch that begins with this task."""
         return EncodedBatch(first_task, self._level)
 
-    def add(self, batch: EncodedBatch, task: Task) -> None:
-        """Encode a task at the end of a batch.
+    def encode(self, task: Task, index: int) -> EncodedTask:
+        """Encode a task, the one with this number in its call.
 
         Raises
         ------
@@ -263,23 +289,21 @@ class TaskEncoder:
         try:
             function, args, kwargs = task
         except (TypeError, ValueError) as error:
-            raise not_a_task(task, batch.first_task + batch.size) from error
-        known = self._encoded.get(id(function))
-        encoded = known[1] if known is not None else self._encode(batch, task)
+            raise not_a_task(task, index) from error
+        known = self._functions.get(id(function))
         try:
-            batch.add(encoded, args, kwargs)
+            encoded = known[1] if known is not None else self._encode_function(function)
+            item, views = dumps_with_buffers((args, kwargs))
         except Exception as error:
-            raise _unpicklable(batch, task) from error
+            raise _unpicklable(task, index) from error
+        return EncodedTask(encoded, item, [bytearray(view) for view in views])
 
-    def _encode(self, batch: EncodedBatch, task: Task) -> EncodedFunction:
-        try:
-            encoded = EncodedFunction(dumps(task[0]))
-        except Exception as error:
-            raise _unpicklable(batch, task) from error
+    def _encode_function(self, function: Function) -> EncodedFunction:
+        encoded = EncodedFunction(dumps(function))
         # Bound methods are made anew for each task: remembering them all would fill the memory.
-        if len(self._encoded) >= self.REMEMBERED:
-            self._encoded.clear()
-        self._encoded[id(task[0])] = task[0], encoded
+        if len(self._functions) >= self.REMEMBERED:
+            self._functions.clear()
+        self._functions[id(function)] = function, encoded
         return encoded
 
 
@@ -291,7 +315,7 @@ def not_a_task(task: object, index: int) -> TypeError:
     )
 
 
-def _unpicklable(batch: EncodedBatch, task: Task) -> UnpicklableTaskError:
+def _unpicklable(task: Task, index: int) -> UnpicklableTaskError:
     from .diagnosis import find_unpicklable
 
     function, args, kwargs = task
@@ -307,7 +331,7 @@ def _unpicklable(batch: EncodedBatch, task: Task) -> UnpicklableTaskError:
         else "it cannot be pickled"
     )
     return UnpicklableTaskError(
-        f"task {batch.first_task + batch.size} ({name}) cannot be sent to a worker: {where}. "
+        f"task {index} ({name}) cannot be sent to a worker: {where}. "
         "Create it inside the task, pass something that can be pickled instead, or run where "
         "nothing is sent: backend='threads'"
     )

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     Function = Callable[..., object]
     EncodedFunction: TypeAlias = tuple[bytes, bytes | None]
     EncodedTasks: TypeAlias = tuple[
-        tuple[int, str | None], Sequence[EncodedFunction], Sequence[bytes], Sequence[int] | None
+        tuple[int, str | None],
+        Sequence[EncodedFunction],
+        Sequence[int] | None,
+        Sequence[bytes],
+        Sequence[int] | None,
     ]
     EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str]
     EncodedOutcome: TypeAlias = tuple[
@@ -104,9 +108,9 @@ _functions = FunctionCache()
 
 
 def _with_shared_functions(tasks: EncodedTasks, shared: dict[bytes, object]) -> EncodedTasks:
-    level, functions, items, counts = tasks
+    level, functions, *rest = tasks
     filled = [(key, data if data is not None else shared[key]) for key, data in functions]
-    return level, filled, items, counts  # type: ignore[return-value]  # handles resolve to bytes
+    return (level, filled, *rest)  # type: ignore[return-value]  # handles resolve to bytes
 
 
 def run_tasks(
@@ -120,7 +124,8 @@ def run_tasks(
     Parameters
     ----------
     tasks : tuple
-        The nesting, the functions, the pickled tasks, and how many buffers belong to each.
+        The nesting, the functions, which of them each task calls, the pickled arguments, and how
+        many buffers belong to each.
     buffers : sequence of bytearray
         The buffers that travel beside the pickle streams, in order.
     known : FunctionCache
@@ -133,7 +138,7 @@ def run_tasks(
     tuple
         The encoded outcome, and the buffers that travel beside it.
     """
-    level, encoded_functions, items, counts = tasks
+    level, encoded_functions, numbers, items, counts = tasks
     token = nesting.set(level)
     run = _Run(counts, buffers)
     began = perf_counter()
@@ -145,7 +150,8 @@ def run_tasks(
         for position, item in enumerate(items):
             if mark is not None:
                 mark(position)
-            if not run.one(position, item, functions):
+            function = functions[numbers[position] if numbers else 0]
+            if not run.one(position, item, function):
                 break
     seconds = perf_counter() - began
     nesting.reset(token)
@@ -164,15 +170,15 @@ class _Run:
         self.out_buffers: list[memoryview] = []
         self.failure: EncodedFailure | None = None
 
-    def one(self, position: int, item: bytes, functions: list[Function]) -> bool:
+    def one(self, position: int, item: bytes, function: Function) -> bool:
         """Run one task and keep its result; False if it failed."""
         try:
-            number, args, kwargs = loads(item, buffers=self._buffers if self._counts else ())
+            args, kwargs = loads(item, buffers=self._buffers if self._counts else ())
         except Exception as error:  # noqa: BLE001  rebuilding a user's object may raise anything
             self.failure = encode_failure(position, "arguments", error)
             return False
         try:
-            value = functions[number](*args, **kwargs)
+            value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001  a task may raise anything; it is sent back
             self.failure = encode_failure(position, "task", error)
             return False

@@ -93,7 +93,7 @@ class WorkerHandle:
             (function.key, function.data if self._is_new(function.key) else None)
             for function in batch.functions
         ]
-        tasks = (batch.level, functions, batch.items, batch.counts)
+        tasks = (batch.level, functions, batch.numbers, batch.items, batch.counts)
         return self._channel.send(dumps((BATCH, tasks), 5), batch.buffers)
 
     def flush(self) -> bool:

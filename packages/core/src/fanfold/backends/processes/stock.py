@@ -7,7 +7,6 @@ import os
 import threading
 import weakref
 
-from ..._cpu import cpu_count
 from .handle import WorkerHandle, current_settings
 
 __all__ = ["WorkerStock", "stock"]
@@ -18,6 +17,8 @@ class WorkerStock:
 
     Each worker belongs to one executor at a time, so calls from several threads do not meet.
     """
+
+    MOST_IDLE = max(8, 2 * (os.cpu_count() or 1))
 
     def __init__(self) -> None:
         self._start()
@@ -63,10 +64,9 @@ class WorkerStock:
             return worker
 
     def give_back(self, workers: list[WorkerHandle]) -> None:
-        """Keep idle workers for the next call, up to a few for each CPU."""
-        most = max(8, 4 * cpu_count())
+        """Keep idle workers for the next call, up to `MOST_IDLE`."""
         with self._lock:
-            room = max(0, most - len(self._idle))
+            room = max(0, self.MOST_IDLE - len(self._idle))
             self._idle += workers[:room]
         dismiss(workers[room:])
 

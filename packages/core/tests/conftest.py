@@ -1,0 +1,74 @@
+"""Fixtures for all tests of the core."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+LOCAL_BACKENDS = ("processes", "threads", "sequential")
+
+
+@pytest.fixture(params=LOCAL_BACKENDS)
+def backend(request):
+    """The name of each local backend in turn."""
+    return request.param
+
+
+@pytest.fixture(params=("processes", "threads"))
+def concurrent_backend(request):
+    """The name of each local backend that runs several tasks at once."""
+    return request.param
+
+
+@pytest.fixture
+def run_script(tmp_path):
+    """Run a script as a user would, in a fresh interpreter, and return the completed process."""
+
+    def run(source, *arguments, name="script.py", check=True, timeout=60, **options):
+        script = tmp_path / name
+        script.write_text(source)
+        done = subprocess.run(
+            [sys.executable, str(script), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=tmp_path,
+            check=False,
+            **options,
+        )
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def wait_until():
+    """Wait for a condition that another process or thread brings about; fail after a long time."""
+
+    def wait(condition, message, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, message
+            time.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
+def is_running():
+    """Tell whether a process runs; one that ended and was not waited for does not."""
+
+    def check(pid):
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                return file.read().rpartition(")")[2].split()[0] not in "ZX"
+        except FileNotFoundError:
+            return False
+
+    if not os.path.exists("/proc/self/stat"):
+        pytest.fail("this platform needs another way to look at processes")
+    return check

@@ -1,0 +1,231 @@
+"""The dispatcher decides from plain facts: no process, no thread, no clock."""
+
+import pytest
+from fanfold.parallel._dispatcher import Dispatcher
+from fanfold.parallel._sizing import FixedSizer, GrowingSizer
+from fanfold.parallel._window import Window
+from fanfold.tasks.outcomes import Outcome
+
+
+def make(in_flight=4, unread=None, size=1, keep_order=True):
+    return Dispatcher(Window(in_flight, unread), FixedSizer(size), keep_order=keep_order)
+
+
+def submit_all(dispatcher):
+    numbers = []
+    while size := dispatcher.next_size():
+        numbers.append(dispatcher.submitted(size))
+    return numbers
+
+
+def done(*results, failure=None, seconds=0.01):
+    return Outcome(list(results), failure, seconds)
+
+
+def test_submits_until_the_window_is_full():
+    dispatcher = make(in_flight=3)
+    assert submit_all(dispatcher) == [0, 1, 2]
+
+
+def test_a_completion_makes_room_for_one_more():
+    dispatcher = make(in_flight=2)
+    submit_all(dispatcher)
+    dispatcher.completed(0, done("a"))
+    assert submit_all(dispatcher) == [2]
+
+
+def test_results_come_in_the_order_of_submission():
+    dispatcher = make()
+    submit_all(dispatcher)
+    dispatcher.completed(2, done("c"))
+    dispatcher.completed(0, done("a"))
+    assert list(dispatcher.ready) == ["a"]
+    dispatcher.completed(1, done("b"))
+    assert list(dispatcher.ready) == ["a", "b", "c"]
+
+
+def test_results_come_as_they_are_done_where_order_does_not_matter():
+    dispatcher = make(keep_order=False)
+    submit_all(dispatcher)
+    dispatcher.completed(2, done("c"))
+    dispatcher.completed(0, done("a"))
+    assert list(dispatcher.ready) == ["c", "a"]
+
+
+def test_nothing_is_submitted_after_the_end_of_the_input():
+    dispatcher = make()
+    dispatcher.end_of_input()
+    assert dispatcher.next_size() == 0
+
+
+def test_is_finished_when_the_input_has_ended_and_nothing_is_in_flight():
+    dispatcher = make(in_flight=1)
+    (number,) = submit_all(dispatcher)
+    dispatcher.end_of_input()
+    assert not dispatcher.finished
+    dispatcher.completed(number, done("a"))
+    assert dispatcher.finished
+
+
+def test_a_failure_stops_submission_and_keeps_what_was_done_before_it():
+    dispatcher = make(size=3)
+    submit_all(dispatcher)
+    failure = ValueError("second task")
+    dispatcher.completed(0, done("a", failure=failure))
+    assert dispatcher.next_size() == 0
+    assert list(dispatcher.ready) == ["a"]
+    assert dispatcher.failure is failure
+    assert not dispatcher.finished
+
+
+def test_nothing_comes_in_order_after_a_failed_task():
+    dispatcher = make()
+    submit_all(dispatcher)
+    dispatcher.completed(0, done(failure=ValueError()))
+    dispatcher.completed(1, done("b"))
+    assert list(dispatcher.ready) == []
+
+
+def test_the_first_failure_counts():
+    dispatcher = make()
+    submit_all(dispatcher)
+    first = ValueError("first")
+    dispatcher.completed(1, done(failure=first))
+    dispatcher.completed(0, done(failure=ValueError("second")))
+    assert dispatcher.take_failure() is first
+
+
+def test_a_lost_batch_is_a_failure():
+    dispatcher = make(in_flight=2)
+    submit_all(dispatcher)
+    lost = RuntimeError("worker gone")
+    dispatcher.lost(1, lost)
+    assert dispatcher.failure is lost
+    assert dispatcher.oldest_in_flight == 0
+
+
+def test_unread_results_stop_the_producers():
+    dispatcher = make(in_flight=10, unread=2)
+    first, second = submit_all(dispatcher)
+    dispatcher.completed(first, done("a"))
+    dispatcher.completed(second, done("b"))
+    assert dispatcher.next_size() == 0
+    assert dispatcher.take() == "a"
+    assert submit_all(dispatcher) == [2]
+
+
+def test_batches_are_cut_to_the_room_that_unread_results_leave():
+    dispatcher = make(in_flight=10, unread=5, size=3)
+    assert dispatcher.next_size() == 3
+    dispatcher.submitted(3)
+    assert dispatcher.next_size() == 2
+
+
+def test_results_that_wait_for_an_earlier_one_are_bounded():
+    dispatcher = make(in_flight=1)
+    dispatcher.submitted(1)  # the slow one, batch 0
+    held = 0
+    while dispatcher._window.held > held:
+        number = dispatcher.submitted(1)
+        dispatcher.completed(number, done(number))
+        held += 1
+    dispatcher._in_flight.clear()
+    assert dispatcher.next_size() == 0
+    assert held == Window.HELD_PER_IN_FLIGHT
+
+
+def test_counts_tasks():
+    dispatcher = make(size=2, in_flight=2)
+    submit_all(dispatcher)
+    dispatcher.completed(1, done("c", "d"))
+    assert (dispatcher.submitted_tasks, dispatcher.completed_tasks) == (4, 2)
+
+
+def test_take_all_makes_room():
+    dispatcher = make(in_flight=4, unread=1)
+    (number,) = submit_all(dispatcher)
+    dispatcher.completed(number, done("a"))
+    assert dispatcher.take_all() == ["a"]
+    assert dispatcher.next_size() == 1
+
+
+class TestGrowingSizer:
+    def test_begins_with_one_task(self):
+        assert GrowingSizer().size == 1
+
+    def test_grows_at_most_fourfold(self):
+        sizer = GrowingSizer()
+        sizer.measured(1, 1e-9, 10)
+        assert sizer.size == 4
+
+    def test_aims_at_a_tenth_of_a_second(self):
+        sizer = GrowingSizer()
+        for _ in range(10):
+            sizer.measured(sizer.size, sizer.size * 0.001, 0)
+        assert sizer.size == 100
+
+    def test_shrinks_at_once_when_tasks_take_longer(self):
+        sizer = GrowingSizer()
+        sizer.size = 1000
+        sizer.measured(1000, 100.0, 0)
+        assert sizer.size == 1
+
+    def test_long_tasks_go_one_by_one(self):
+        sizer = GrowingSizer()
+        sizer.measured(1, 5.0, 0)
+        assert sizer.size == 1
+
+    def test_small_batches_from_before_the_last_growth_do_not_make_it_grow_again(self):
+        sizer = GrowingSizer()
+        sizer.size = 16
+        sizer.measured(4, 1e-6, 0)
+        assert sizer.size == 16
+
+    def test_the_bytes_of_a_batch_are_bounded(self):
+        sizer = GrowingSizer()
+        for _ in range(10):
+            sizer.measured(sizer.size, 1e-9, sizer.size << 20)
+        assert sizer.size == GrowingSizer.MOST_BYTES >> 20
+
+    def test_tasks_that_take_no_time_at_all_let_it_grow(self):
+        sizer = GrowingSizer()
+        sizer.measured(1, 0.0, 0)
+        assert sizer.size == 4
+
+    def test_a_batch_that_ran_nothing_changes_nothing(self):
+        sizer = GrowingSizer()
+        sizer.size = 64
+        sizer.measured(0, 0.0, 0)
+        assert sizer.size == 64
+
+
+def test_a_fixed_size_stays():
+    sizer = FixedSizer(7)
+    sizer.measured(7, 100.0, 1 << 40)
+    assert sizer.size == 7
+
+
+class TestWindow:
+    def of(self, pre_dispatch, n_jobs=2, streaming=False, one_at_a_time=False):
+        return Window.of(pre_dispatch, n_jobs, streaming=streaming, one_at_a_time=one_at_a_time)
+
+    def test_default_is_two_batches_for_each_job(self):
+        window = self.of("2 * n_jobs", n_jobs=3)
+        assert (window.in_flight, window.unread) == (6, None)
+
+    @pytest.mark.parametrize("default", ["2 * n_jobs", "2*n_jobs"])
+    def test_default_counts_batches_when_streaming_too(self, default):
+        assert self.of(default, streaming=True).unread is None
+
+    def test_own_value_counts_unread_tasks_when_streaming(self):
+        assert self.of(3, streaming=True).unread == 3
+
+    def test_own_value_counts_batches_for_a_list(self):
+        window = self.of("3 * n_jobs")
+        assert (window.in_flight, window.unread) == (6, None)
+
+    def test_all_does_not_bound_what_is_unread(self):
+        assert self.of("all", streaming=True).unread is None
+
+    def test_one_at_a_time_submits_only_what_can_run(self):
+        assert self.of("10 * n_jobs", one_at_a_time=True).in_flight == 2
