@@ -7,8 +7,10 @@ from fanfold.parallel._window import Window
 from fanfold.tasks.outcomes import Outcome
 
 
-def make(in_flight=4, unread=None, size=1, keep_order=True):
-    return Dispatcher(Window(in_flight, unread), FixedSizer(size), keep_order=keep_order)
+def make(in_flight=4, unread=None, held=None, size=1, keep_order=True):
+    return Dispatcher(
+        Window(in_flight, unread=unread, held=held), FixedSizer(size), keep_order=keep_order
+    )
 
 
 def submit_all(dispatcher):
@@ -122,16 +124,15 @@ def test_batches_are_cut_to_the_room_that_unread_results_leave():
 
 
 def test_results_that_wait_for_an_earlier_one_are_bounded():
-    dispatcher = make(in_flight=1)
-    dispatcher.submitted(1)  # the slow one, batch 0
-    held = 0
-    while dispatcher._window.held > held:
-        number = dispatcher.submitted(1)
+    dispatcher = make(in_flight=2, held=3)
+    slow, *_ = submit_all(dispatcher)
+    for number in (1, 2, 3):
         dispatcher.completed(number, done(number))
-        held += 1
-    dispatcher._in_flight.clear()
-    assert dispatcher.next_size() == 0
-    assert held == Window.HELD_PER_IN_FLIGHT
+        submit_all(dispatcher)
+    assert dispatcher.submitted_tasks == 4
+    dispatcher.completed(slow, done(slow))
+    assert list(dispatcher.ready) == [0, 1, 2, 3]
+    assert dispatcher.next_size() == 1
 
 
 def test_counts_tasks():
@@ -223,6 +224,14 @@ class TestWindow:
     def test_own_value_counts_batches_for_a_list(self):
         window = self.of("3 * n_jobs")
         assert (window.in_flight, window.unread) == (6, None)
+
+    def test_streams_bound_what_waits_for_an_earlier_result(self):
+        assert self.of(3, streaming=True).held == 3 * Window.HELD_PER_IN_FLIGHT
+        assert self.of(3).held is None
+
+    def test_a_loop_is_one_task_ahead_of_its_consumer(self):
+        window = Window.of_loop(streaming=True)
+        assert (window.in_flight, window.unread) == (1, 1)
 
     def test_all_does_not_bound_what_is_unread(self):
         assert self.of("all", streaming=True).unread is None

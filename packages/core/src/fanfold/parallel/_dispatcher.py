@@ -61,11 +61,14 @@ class Dispatcher:
         """Return how many tasks to submit as one batch now; 0 is to wait."""
         if self.exhausted or self.failure is not None:
             return 0
-        if len(self._in_flight) >= self._window.in_flight or len(self._held) >= self._window.held:
+        window = self._window
+        if len(self._in_flight) >= window.in_flight:
             return 0
-        if self._window.unread is None:
+        if window.held is not None and len(self._held) >= window.held:
+            return 0
+        if window.unread is None:
             return self._sizer.size
-        room = self._window.unread - (self.submitted_tasks - self._taken)
+        room = window.unread - (self.submitted_tasks - self._taken)
         return min(self._sizer.size, room)
 
     def submitted(self, size: int) -> int:

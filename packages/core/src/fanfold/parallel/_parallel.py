@@ -221,12 +221,12 @@ class Parallel:
     def _start(self, iterable: Iterable[Task], streaming: bool) -> Call:
         backend, n_jobs = self._backend, self._n_workers
         in_caller = backend.capabilities.runs_in_caller
+        one_at_a_time = self.timeout is not None
         window = Window.of(
-            self.pre_dispatch,
-            n_jobs,
-            streaming=streaming,
-            one_at_a_time=in_caller or self.timeout is not None,
+            self.pre_dispatch, n_jobs, streaming=streaming, one_at_a_time=one_at_a_time
         )
+        if in_caller:
+            window = Window.of_loop(streaming=streaming)
         dispatcher = Dispatcher(
             window,
             self._sizer(one_at_a_time=streaming and in_caller),

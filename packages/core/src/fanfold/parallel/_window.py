@@ -18,18 +18,25 @@ class Window:
     unread : int or None
         The most tasks that are submitted and whose results have not been taken; None where results
         are kept anyway. A consumer that stops stops the producers.
-    held : int
-        The most complete batches that wait for an earlier one.
+    held : int or None
+        The most complete batches that wait for an earlier one; None where results are kept anyway.
     """
 
     __slots__ = ("held", "in_flight", "unread")
 
     HELD_PER_IN_FLIGHT = 16
 
-    def __init__(self, in_flight: int, unread: int | None = None) -> None:
+    def __init__(
+        self, in_flight: int, *, unread: int | None = None, held: int | None = None
+    ) -> None:
         self.in_flight = in_flight
         self.unread = unread
-        self.held = in_flight * self.HELD_PER_IN_FLIGHT
+        self.held = held
+
+    @classmethod
+    def of_loop(cls, *, streaming: bool) -> Window:
+        """Return the window of a call that runs in the calling thread, as a loop does."""
+        return cls(1, unread=1 if streaming else None)
 
     @classmethod
     def of(
@@ -64,4 +71,10 @@ class Window:
             limit = evaluate_pre_dispatch(pre_dispatch, n_jobs)
             if limit is not None:
                 in_flight, unread = limit, limit if streaming else None
-        return cls(min(in_flight, n_jobs) if one_at_a_time else in_flight, unread)
+        if one_at_a_time:
+            in_flight = min(in_flight, n_jobs)
+        return cls(
+            in_flight,
+            unread=unread,
+            held=in_flight * cls.HELD_PER_IN_FLIGHT if streaming else None,
+        )

@@ -7,7 +7,7 @@ that cannot be pickled by itself, until it finds one whose own parts are all fin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import CellType, FunctionType, MethodType
+from types import CellType, FunctionType, MethodType, MethodWrapperType
 
 from .pickling import dumps
 
@@ -85,7 +85,7 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
     elif isinstance(value, set | frozenset):
         for item in value:
             yield f" element {item!r}", item
-    elif isinstance(value, MethodType):
+    elif isinstance(value, MethodType | MethodWrapperType):
         yield ".__self__", value.__self__
     elif isinstance(value, FunctionType):
         yield from _function_parts(value)

@@ -61,16 +61,25 @@ class FunctionCache:
         if function is not None:
             return function
         if key not in self._data:
-            if len(self._data) + len(self._rebuilt) >= self.LIMIT:
-                self.clear()
             if data is None:
                 raise KeyError(key)
-            self._data[key] = data
+            self._keep(key, data)
         rebuilt: Function = loads(self._data[key])
         if isinstance(rebuilt, _STATELESS):
             self._rebuilt[key] = rebuilt
             del self._data[key]
         return rebuilt
+
+    def _keep(self, key: bytes, data: bytes) -> None:
+        if len(self._data) + len(self._rebuilt) >= self.LIMIT:
+            self.clear()
+        self._data[key] = data
+
+    def learn(self, tasks: EncodedTasks) -> None:
+        """Keep the functions of tasks that are not to be run here."""
+        for key, data in tasks[1]:
+            if data is not None:
+                self._keep(key, data)
 
     def clear(self) -> None:
         """Forget all of them."""

@@ -41,6 +41,8 @@ class ProcessesExecutor(Executor):
     """
 
     IN_FLIGHT_EACH = 2
+    PATIENCE = 0.002
+    """Seconds that a batch may wait behind a running one while another worker has nothing to do."""
 
     def __init__(self, stock: WorkerStock, n_jobs: int) -> None:
         self._stock = stock
@@ -65,7 +67,7 @@ class ProcessesExecutor(Executor):
         deadline = None if timeout is None else monotonic() + timeout
         left = timeout
         while completed.empty():
-            for key, events in self._selector.select(left):
+            for key, events in self._selector.select(_sooner(left, self._balance())):
                 self._handle(key.data, key.fd, events)
             if deadline is not None and completed.empty():
                 left = deadline - monotonic()
@@ -90,6 +92,27 @@ class ProcessesExecutor(Executor):
         """Send what waits, as far as there is room."""
         while self._waiting and (worker := self._worker_with_room()) is not None:
             self._send(worker, *self._waiting.popleft())
+
+    def _balance(self) -> float | None:
+        """Move batches that wait behind a long one to workers with nothing to do.
+
+        Returns the seconds until that may be worth while, or None if it is not to be expected.
+        """
+        queued = [worker for worker in self._workers if len(worker.entries) > 1]
+        if not queued or len(self._workers) == len(queued):
+            return None
+        longest = min(queued, key=_busy_since)
+        idle = next((worker for worker in self._workers if not worker.entries), None)
+        if idle is None:
+            return None
+        left = longest.busy_since + self.PATIENCE - monotonic()
+        if left > 0:
+            return left
+        entry = longest.take_back()
+        if entry is None:
+            return None  # the worker began it just now
+        self._send(idle, *entry)
+        return self._balance()
 
     def _worker_with_room(self) -> WorkerHandle | None:
         """Return an idle worker, else a new one, else one with a single batch, else None."""
@@ -171,6 +194,17 @@ class ProcessesExecutor(Executor):
 
 def _load(worker: WorkerHandle) -> int:
     return len(worker.entries)
+
+
+def _sooner(one: float | None, other: float | None) -> float | None:
+    """Return the shorter of two times, of which None is for ever."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _busy_since(worker: WorkerHandle) -> float:
+    return worker.busy_since
 
 
 def _worker_lost(batch: EncodedBatch, position: int, exit_code: int | None) -> FanfoldError:

@@ -6,6 +6,7 @@ import os
 import signal
 from _pickle import dumps
 from collections import deque
+from time import monotonic
 
 from ...tasks.running import FunctionCache
 from .channel import Channel
@@ -44,6 +45,8 @@ class WorkerHandle:
     ----------
     entries : collections.deque
         Batches with their futures, sent and not answered, in order: the worker runs the first.
+    busy_since : float
+        When the first of them was sent, or became the first, on the monotonic clock.
     exit_code : int or None
         Once it ended and was waited for: its exit code, or minus the signal; None where the code
         was lost, because somebody else waited for the process.
@@ -57,6 +60,7 @@ class WorkerHandle:
         self._answered = 0
         self._is_reaped = False
         self.entries: deque[Entry] = deque()
+        self.busy_since = 0.0
         self.exit_code: int | None = None
 
     @property
@@ -88,7 +92,10 @@ class WorkerHandle:
         BrokenPipeError, ConnectionResetError
             If the worker is gone; the batch is among `entries` then.
         """
+        if not self.entries:
+            self.busy_since = monotonic()
         self.entries.append((batch, future))
+        self._process.gate.permit()
         functions = [
             (function.key, function.data if self._is_new(function.key) else None)
             for function in batch.functions
@@ -107,7 +114,15 @@ class WorkerHandle:
     def answered(self) -> Entry:
         """Return the entry that the next answer belongs to; it leaves `entries`."""
         self._answered += 1
+        self.busy_since = monotonic()
         return self.entries.popleft()
+
+    def take_back(self) -> Entry | None:
+        """Return the batch that was sent last, or None if the worker has begun it.
+
+        The worker will pass over it.
+        """
+        return self.entries.pop() if self._process.gate.revoke() else None
 
     def running_position(self) -> int | None:
         """Return the position of the task that runs, or ran last, in the first entry.
@@ -138,6 +153,7 @@ class WorkerHandle:
         self._reap(0)
         self.hang_up()
         self._process.board.close()
+        self._process.gate.close()
         os.close(self._process.lifeline)
         if self._process.sentinel is not None:
             os.close(self._process.sentinel)

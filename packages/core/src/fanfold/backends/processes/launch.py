@@ -1,4 +1,4 @@
-"""Starting a worker process: a fresh interpreter that shares nothing but three descriptors."""
+"""Starting a worker process: a fresh interpreter that shares nothing but four descriptors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from struct import pack
 
 from ...errors import BackendUnavailableError
 from .board import Board
+from .gate import Gate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,18 +35,27 @@ class Launched:
         The pipe's writing end, whose closing ends the worker.
     sentinel : int or None
         A descriptor that becomes readable when the process ends, where the platform has one.
+    gate : Gate
+        Which of the batches it was sent it may begin.
     board : Board
         What it is doing.
     """
 
-    __slots__ = ("board", "connection", "lifeline", "pid", "sentinel")
+    __slots__ = ("board", "connection", "gate", "lifeline", "pid", "sentinel")
 
     def __init__(
-        self, pid: int, connection: int, lifeline: int, sentinel: int | None, board: Board
+        self,
+        pid: int,
+        connection: int,
+        lifeline: int,
+        sentinel: int | None,
+        gate: Gate,
+        board: Board,
     ) -> None:
         self.pid = pid
         self.connection = connection
         self.lifeline = lifeline
+        self.gate = gate
         self.sentinel = sentinel
         self.board = board
 
@@ -72,24 +82,26 @@ def launch() -> Launched:
     their_lifeline, lifeline = os.pipe()
     their_board = _shared_file(Board.SIZE)
     board = Board(mmap(their_board, Board.SIZE))
-    inherited = (their_connection, their_board, their_lifeline)
+    gate = Gate()
+    inherited = (their_connection, their_board, their_lifeline, gate.worker_end)
     try:
         pid = _spawn(inherited)
     except OSError as error:
         os.close(connection)
         os.close(lifeline)
+        gate.close()
         board.close()
         raise BackendUnavailableError(
             f"cannot start a worker process with {sys.executable!r}: {error}. Check the limits on "
             "processes (ulimit -u) and memory, or use backend='threads'"
         ) from error
     finally:
-        for descriptor in inherited:
+        for descriptor in inherited[:3]:
             os.close(descriptor)
-    return Launched(pid, connection, lifeline, _sentinel(pid), board)
+    return Launched(pid, connection, lifeline, _sentinel(pid), gate, board)
 
 
-def _spawn(inherited: tuple[int, int, int]) -> int:
+def _spawn(inherited: tuple[int, ...]) -> int:
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; "
         f"from {__package__}.worker import main; main{inherited!r}"

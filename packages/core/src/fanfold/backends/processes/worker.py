@@ -13,6 +13,7 @@ from mmap import mmap
 from ...tasks.running import FunctionCache, run_tasks
 from .board import Board
 from .channel import Channel
+from .gate import may_begin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ BATCH, SETTINGS = 0, 1
 _SIGINT, _SIGKILL = 2, 9
 
 
-def main(connection: int, board: int, lifeline: int) -> None:
+def main(connection: int, board: int, lifeline: int, gate: int) -> None:
     """Serve the parent until it closes the connection, or sends nothing for its timeout.
 
     Parameters
@@ -39,18 +40,21 @@ def main(connection: int, board: int, lifeline: int) -> None:
         The descriptor of the file in which to write what runs.
     lifeline : int
         The descriptor of a pipe whose other end only the parent holds.
+    gate : int
+        The descriptor from which to take permission for each batch.
     """
     _die_with_parent(lifeline)
     _leave_interrupts_to_parent()
-    worker = _Worker(Channel(connection), Board(mmap(board, Board.SIZE)))
+    worker = _Worker(Channel(connection), Board(mmap(board, Board.SIZE)), gate)
     os.close(board)
     worker.serve()
 
 
 class _Worker:
-    def __init__(self, channel: Channel, board: Board) -> None:
+    def __init__(self, channel: Channel, board: Board, gate: int) -> None:
         self._channel = channel
         self._board = board
+        self._gate = gate
         self._functions = FunctionCache()
 
     def serve(self) -> None:
@@ -58,10 +62,12 @@ class _Worker:
         while (message := self._channel.receive()) is not None:
             head, buffers = message
             kind, content = loads(head)
-            if kind == BATCH:
+            if kind == SETTINGS:
+                _apply(*content)
+            elif may_begin(self._gate):
                 self._run(content, buffers)
             else:
-                _apply(*content)
+                self._functions.learn(content)
             del message, head, buffers, content  # nothing of one batch outlives it
 
     def _run(self, tasks: EncodedTasks, buffers: Sequence[bytearray]) -> None:

@@ -1,0 +1,375 @@
+"""The process pool: workers are reused, may die, and leave with their parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+
+import pytest
+from fanfold import Parallel, delayed
+from fanfold.errors import BackendUnavailableError, WorkerLostError
+
+
+def processes(n_jobs=2, **options):
+    return Parallel(n_jobs=n_jobs, backend="processes", **options)
+
+
+def worker_pids(n_jobs=2):
+    return set(processes(n_jobs, batch_size=1)(delayed(os.getpid)() for _ in range(20)))
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+class TestReuse:
+    def test_workers_serve_call_after_call(self):
+        first = worker_pids()
+        second = worker_pids()
+        assert first & second
+
+    def test_no_more_workers_than_jobs(self):
+        assert len(worker_pids(3)) <= 3
+
+    def test_descriptors_do_not_pile_up(self):
+        worker_pids()
+        before = descriptors()
+        for _ in range(20):
+            worker_pids()
+        assert descriptors() <= before
+
+    def test_descriptors_of_lost_workers_are_closed(self):
+        worker_pids()
+        before = descriptors()
+        for _ in range(3):
+            with pytest.raises(WorkerLostError):
+                processes()([delayed(os._exit)(1)])
+            worker_pids()
+        assert descriptors() <= before
+
+    def test_changes_of_directory_reach_workers(self, tmp_path, monkeypatch):
+        worker_pids()
+        monkeypatch.chdir(tmp_path)
+        assert set(processes()(delayed(os.getcwd)() for _ in range(4))) == {str(tmp_path)}
+
+    def test_changes_of_the_import_path_reach_workers(self, tmp_path, monkeypatch):
+        worker_pids()
+        (tmp_path / "new_on_the_path.py").write_text("def answer(): return 42")
+        monkeypatch.syspath_prepend(tmp_path)
+        import new_on_the_path
+
+        assert processes()([delayed(new_on_the_path.answer)()]) == [42]
+
+    def test_a_deleted_directory_does_not_matter(self, tmp_path, monkeypatch):
+        folder = tmp_path / "gone"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        folder.rmdir()
+        assert processes()(delayed(abs)(-i) for i in range(3)) == [0, 1, 2]
+
+    def test_standard_input_belongs_to_the_parent(self):
+        assert processes()([delayed(_read_stdin)()]) == [""]
+
+    def test_interpreter_options_reach_workers(self, run_script):
+        source = """
+import sys
+from fanfold import Parallel, delayed
+def flags():
+    return sys.flags.optimize, sys.warnoptions, "faulthandler" in sys._xoptions
+print(Parallel(n_jobs=2)([delayed(flags)()]))
+"""
+        script = run_script("")  # only to have a folder
+        done = subprocess.run(
+            [sys.executable, "-O", "-W", "ignore::ResourceWarning", "-X", "faulthandler", "-c", source],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert script.returncode == 0
+        assert done.stdout == "[(1, ['ignore::ResourceWarning'], True)]\n"
+
+
+def _read_stdin():
+    return sys.stdin.read()
+
+
+class TestLostWorkers:
+    def test_a_killed_worker_names_its_task_and_the_signal(self):
+        def suicide(i):
+            if i == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return i
+
+        with pytest.raises(
+            WorkerLostError, match=r"signal 9 \(SIGKILL.*task 3: .*suicide\(3\)"
+        ) as raised:
+            processes(batch_size=2)(delayed(suicide)(i) for i in range(6))
+        assert raised.value.task_index == 3
+        assert raised.value.exit_code == -9
+        assert worker_pids()
+
+    def test_a_worker_killed_from_outside_names_its_task(self, tmp_path, wait_until):
+        def announce_and_wait(i):
+            (tmp_path / str(os.getpid())).touch()
+            while True:
+                time.sleep(1)
+
+        def kill_first():
+            wait_until(lambda: any(tmp_path.iterdir()), "no task began")
+            os.kill(int(next(tmp_path.iterdir()).name), signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_first)
+        killer.start()
+        with pytest.raises(WorkerLostError, match=r"SIGKILL.*while it ran task [01]: "):
+            processes()(delayed(announce_and_wait)(i) for i in range(2))
+        killer.join()
+
+    def test_an_exit_is_told_from_a_signal(self):
+        with pytest.raises(WorkerLostError, match="exit code 7") as raised:
+            processes()([delayed(os._exit)(7)])
+        assert raised.value.exit_code == 7
+
+    def test_a_crash_says_so(self):
+        with pytest.raises(WorkerLostError, match="SIGSEGV; an extension module crashed"):
+            processes()([delayed(os.kill)(0, 0), delayed(_crash)()])
+
+    def test_is_what_joblib_users_catch(self):
+        from concurrent.futures.process import BrokenProcessPool
+
+        with pytest.raises(BrokenProcessPool):
+            processes()([delayed(os._exit)(1)])
+
+    def test_results_from_before_are_yielded(self):
+        def exit_at_five(i):
+            if i == 5:
+                os._exit(1)
+            return i
+
+        results = processes(return_as="generator", batch_size=1, pre_dispatch=1)(
+            delayed(exit_at_five)(i) for i in range(10)
+        )
+        assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+        with pytest.raises(WorkerLostError, match="task 5"):
+            next(results)
+
+    def test_a_worker_that_dies_between_calls_is_replaced(self, wait_until, is_running):
+        pids = worker_pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(is_running, pids)), "workers survive SIGKILL")
+        assert not worker_pids() & pids
+
+    def test_a_worker_that_dies_idle_within_a_call_is_replaced(self, wait_until, is_running):
+        pids = set()
+
+        def inputs():
+            for i in range(3):
+                yield delayed(os.getpid)()
+            yield delayed(os.getpid)()
+
+        results = processes(return_as="generator", pre_dispatch=1, batch_size=1)(inputs())
+        pids.add(next(results))
+        (first,) = pids
+        # Nothing is in flight now; the worker is idle, and leased to this call.
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: not is_running(first), "worker survives SIGKILL")
+        assert first not in set(results)
+
+    def test_a_worker_that_cannot_start_says_so(self, run_script, tmp_path):
+        done = run_script(
+            """
+import os, sys
+from fanfold import Parallel, delayed
+from fanfold.errors import BackendUnavailableError
+sys.executable = sys.argv[1]
+try:
+    Parallel(n_jobs=2)([delayed(abs)(-1)])
+except BackendUnavailableError as error:
+    print(error)
+""",
+            "/bin/false",
+        )
+        assert "ended with exit code 1" in done.stdout
+        assert "before it was ready" in done.stdout
+
+    def test_an_interpreter_that_is_not_there_says_so(self, monkeypatch):
+        from fanfold.backends.processes import ProcessesBackend
+
+        ProcessesBackend().close()
+        before = descriptors()
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+        with pytest.raises(BackendUnavailableError, match="'/nowhere/python'"):
+            processes()([delayed(abs)(-1)])
+        assert descriptors() <= before
+
+    def test_a_platform_without_posix_spawn_says_so(self, monkeypatch):
+        from fanfold.backends.processes import ProcessesBackend
+
+        ProcessesBackend().close()
+        monkeypatch.delattr(os, "posix_spawn")
+        with pytest.raises(BackendUnavailableError, match="backend='threads'"):
+            processes()([delayed(abs)(-1)])
+
+
+def _crash():
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+class TestBalance:
+    def test_a_task_does_not_wait_behind_a_long_one(self, tmp_path):
+        def task(i):
+            if i == 0:
+                deadline = time.monotonic() + 30
+                while not (tmp_path / "7").exists():
+                    assert time.monotonic() < deadline, "the others wait for this one"
+                    time.sleep(0.002)
+            (tmp_path / str(i)).touch()
+            return i
+
+        assert processes(batch_size=1)(delayed(task)(i) for i in range(8)) == list(range(8))
+
+    def test_each_task_runs_once(self, tmp_path):
+        def task(i):
+            with open(tmp_path / f"{i}-{os.getpid()}-{time.monotonic_ns()}", "x"):
+                pass
+            if i % 7 == 0:
+                time.sleep(0.01)
+
+        processes(n_jobs=4, batch_size=1)(delayed(task)(i) for i in range(150))
+        ran = sorted(int(path.name.split("-")[0]) for path in tmp_path.iterdir())
+        assert ran == list(range(150))
+
+
+class TestParents:
+    def test_workers_leave_with_a_parent_that_ends(self, run_script, wait_until, is_running):
+        done = run_script("""
+import os
+from fanfold import Parallel, delayed
+print(*set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(4))))
+""")
+        pids = [int(pid) for pid in done.stdout.split()]
+        assert pids
+        wait_until(lambda: not any(map(is_running, pids)), "workers outlive their parent")
+
+    def test_workers_die_with_a_parent_that_is_killed(self, tmp_path, wait_until, is_running):
+        script = tmp_path / "parent.py"
+        script.write_text(f"""
+import os, time
+from pathlib import Path
+from fanfold import Parallel, delayed
+def busy(i):
+    Path({str(tmp_path)!r}, f"pid-{{os.getpid()}}").touch()
+    while True:
+        sum(range(1000))
+Parallel(n_jobs=2)(delayed(busy)(i) for i in range(2))
+""")
+        parent = subprocess.Popen([sys.executable, str(script)])
+        wait_until(lambda: len(list(tmp_path.glob("pid-*"))) == 2, "the tasks did not begin")
+        pids = [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
+        assert all(map(is_running, pids))
+        parent.kill()
+        parent.wait()
+        wait_until(lambda: not any(map(is_running, pids)), "workers outlive a killed parent")
+
+    def test_ctrl_c_ends_everything_at_once(self, tmp_path, wait_until, is_running):
+        script = tmp_path / "parent.py"
+        script.write_text(f"""
+import os, time
+from pathlib import Path
+from fanfold import Parallel, delayed
+def busy(i):
+    Path({str(tmp_path)!r}, f"pid-{{os.getpid()}}").touch()
+    while True:
+        time.sleep(10)
+try:
+    Parallel(n_jobs=2)(delayed(busy)(i) for i in range(2))
+except KeyboardInterrupt:
+    print("interrupted", Parallel(n_jobs=2)(delayed(abs)(-i) for i in range(2)))
+""")
+        parent = subprocess.Popen(
+            [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        wait_until(lambda: len(list(tmp_path.glob("pid-*"))) == 2, "the tasks did not begin")
+        pids = [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
+        os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: to workers too
+        out, _ = parent.communicate(timeout=30)
+        assert out == "interrupted [0, 1]\n"
+        assert not any(map(is_running, pids))
+
+    def test_a_forked_child_has_a_pool_of_its_own(self, run_script):
+        done = run_script("""
+import os, warnings
+from fanfold import Parallel, delayed
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+mine = set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(8)))
+child = os.fork()
+if child == 0:
+    theirs = set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(8)))
+    os._exit(0 if theirs and not theirs & mine else 1)
+_, status = os.waitpid(child, 0)
+again = set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(8)))
+print(os.waitstatus_to_exitcode(status), bool(again & mine))
+""")
+        assert done.stdout == "0 True\n"
+
+    def test_a_program_that_a_task_starts_can_be_interrupted(self):
+        def default_action():
+            code = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            return done.stdout.strip()
+
+        assert processes()([delayed(default_action)()]) == ["True"]
+
+
+class TestTimeouts:
+    def test_names_the_task_and_stops_it(self, tmp_path, is_running, wait_until):
+        def wait_if_two(i):
+            if i == 2:
+                (tmp_path / str(os.getpid())).touch()
+                time.sleep(1000)
+            return i
+
+        with pytest.raises(
+            TimeoutError, match=r"task 2: .*wait_if_two\(2\).*timeout=0.5"
+        ) as raised:
+            processes(timeout=0.5)(delayed(wait_if_two)(i) for i in range(4))
+        import multiprocessing
+
+        assert isinstance(raised.value, multiprocessing.TimeoutError)
+        (stopped,) = (int(path.name) for path in tmp_path.iterdir())
+        assert not is_running(stopped)
+        assert worker_pids()
+
+    def test_waiting_in_the_queue_does_not_count(self):
+        results = processes(timeout=2)(delayed(time.sleep)(0.3) for _ in range(20))
+        assert results == [None] * 20
+
+    def test_threads_give_up_waiting(self, tmp_path):
+        def wait(i):
+            while not (tmp_path / "end").exists():
+                time.sleep(0.01)
+
+        try:
+            with pytest.raises(TimeoutError, match="task 0: .*wait"):
+                Parallel(n_jobs=2, backend="threads", timeout=0.1)([delayed(wait)(0)])
+        finally:
+            (tmp_path / "end").touch()
+
+    def test_a_slow_consumer_does_not_make_a_timeout(self):
+        results = processes(timeout=1, return_as="generator")(delayed(abs)(i) for i in range(4))
+        assert next(results) == 0
+        time.sleep(1.2)  # longer than any task may take
+        assert list(results) == [1, 2, 3]
+
+    def test_is_not_applied_in_the_calling_thread_and_says_so(self):
+        with pytest.warns(UserWarning, match="timeout=5 is not applied with n_jobs=1"):
+            run = Parallel(n_jobs=1, timeout=5)
+        assert run([delayed(abs)(-1)]) == [1]
+
+    def test_no_warning_where_it_is_applied(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            Parallel(n_jobs=2, timeout=5)
