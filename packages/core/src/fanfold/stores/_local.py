@@ -164,7 +164,8 @@ class LocalStore(Store):
                     continue  # deleted since the directory was read
                 except OSError as error:
                     raise self._failure("list", key, error) from error
-                yield StoreEntry(key, info.st_size, info.st_mtime)
+                if S_ISREG(info.st_mode):
+                    yield StoreEntry(key, info.st_size, info.st_mtime)
 
     def _scan(self, folder: str) -> Sequence[os.DirEntry[str]]:
         try:

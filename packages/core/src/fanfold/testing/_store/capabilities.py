@@ -120,7 +120,7 @@ class CapabilityChecks(StoreChecks):
     def test_touch_sets_the_time_and_nothing_else(self, store: Store) -> None:
         store.put(KEY, [b"value"])
         [written] = store.list()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 3  # some stores count whole seconds
         touched = written
 
         while touched.modified <= written.modified and time.monotonic() < deadline:

@@ -55,7 +55,7 @@ class Child:
 
 @contextmanager
 def child(action: str, store: Store) -> Iterator[Child]:
-    """Start an action on a copy of the store in another process, which ends with this context."""
+    """Start an action on a copy of the store in another process, and wait until it has ended."""
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
     with subprocess.Popen(
         [sys.executable, "-m", __name__, action],
@@ -67,8 +67,9 @@ def child(action: str, store: Store) -> Iterator[Child]:
         try:
             started.send(pickle.dumps(store))
             yield started
-        finally:
+        except BaseException:
             started.kill()
+            raise
 
 
 def _tell(line: str) -> None:

@@ -31,8 +31,9 @@ class StoreConformance(
         Checks that the store fails for now, and why: best a link.
     clock_tolerance : float, default=5.0
         How far the clock of the store may be from this machine's, in seconds.
-    examples, steps : int, default=25, 30
-        How many random histories are compared with a dict's, and how long each is.
+    examples, steps : int, default=100, 30
+        How many random histories are compared with a dict's, and how long each may be. Fewer
+        examples find less; they are for stores of which each use takes milliseconds.
 
     Examples
     --------
