@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..errors import CorruptFileError, FanfoldError
 from ._format import BLOCK, BLOCK_SIZE, LARGEST_BLOCK
 from ._memory import Buffer, allocate
-from ._sources import Source
+from ._sources import UNPROVEN, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ class BlockSource(Source):
 
     def take(self, size: int, what: str) -> memoryview | bytes:
         """Return a view of the block, or a copy where the bytes cross into the next one."""
-        self._prove(size, what)
         self.claim(size, what)
         if len(self._block) >= size:
             taken, self._block = self._block[:size], self._block[size:]
@@ -79,20 +78,13 @@ class BlockSource(Source):
 
     def receive(self, size: int, what: str) -> Buffer:
         """Decompress into fresh memory."""
-        self._prove(size, what)
+        if size > UNPROVEN:
+            return self.grow(size, what)
         self.claim(size, what)
         buffer = allocate(size)
         with memoryview(buffer) as view:
             self._fill(view, what)
         return buffer
-
-    def _prove(self, size: int, what: str) -> None:
-        """Refuse a size that the bytes left in the file cannot hold, however well compressed."""
-        left = self._source.left
-        if left is not None:
-            most = len(self._block) + left // BLOCK.size * LARGEST_BLOCK
-            if size > most:
-                raise self.truncated(size, what, most)
 
     def _fill(self, view: memoryview, what: str) -> None:
         filled = 0

@@ -10,7 +10,7 @@ import sys
 from abc import ABC, abstractmethod
 from typing import Protocol
 
-from ..errors import CorruptFileError, InvalidArgumentError, MissingExtraError
+from ..errors import InvalidArgumentError, MissingExtraError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,9 +145,7 @@ class _Zstd(Compressor):
         if library.__name__ != "zstandard":
             return _exactly(library.ZstdDecompressor(), data, size)
         if library.frame_content_size(data) != size:  # the library allocates what the frame claims
-            raise CorruptFileError(
-                f"a zstd frame does not announce the {size} bytes it should hold"
-            )
+            raise ValueError(f"its zstd frame does not announce the {size} bytes it should hold")
         decompressed: bytes = library.ZstdDecompressor().decompress(data, max_output_size=size)
         return decompressed
 

@@ -66,7 +66,7 @@ def load_foreign(
         stream = _rewound(file, start)
         inflated = inflating(stream, start, place)
         if inflated is not None and mode is not None:
-            warn_unmapped(mode, f"{place} is compressed")
+            warn_unmapped(mode, f"{place} is compressed", stacklevel=4)
             mode = None
         if not isinstance(stream, Rest):
             position = stream.tell()

@@ -129,7 +129,7 @@ def _load_file(
     file: ReadableFile, place: str, mode: str | None, *, native: bool, foreign: bool
 ) -> object:
     if mode is not None and not is_regular_file(file):
-        warn_unmapped(mode, f"{place} is not a file on disk")
+        warn_unmapped(mode, f"{place} is not a file on disk", stacklevel=3)
         mode = None
     start = _read_start(file)
     if not start:
@@ -139,7 +139,7 @@ def _load_file(
     source = FileSource(file, place, start=start)
     header = read_header(source)
     if mode is not None and header.compressor:
-        warn_unmapped(mode, f"{place} is compressed by {header.compressor!r}")
+        warn_unmapped(mode, f"{place} is compressed by {header.compressor!r}", stacklevel=3)
         mode = None
     if mode is None:
         arrays = partial(copied_array, native=native)

@@ -69,10 +69,20 @@ def map_file(file: BinaryIO, place: str, mode: str) -> FileMap:
     return FileMap(pages, path, mode)
 
 
-def warn_unmapped(mode: str, problem: str) -> None:
-    """Tell that arrays cannot be mapped, and what happens instead."""
+def warn_unmapped(mode: str, problem: str, *, stacklevel: int) -> None:
+    """Tell that arrays cannot be mapped, and what happens instead.
+
+    Parameters
+    ----------
+    mode : str
+        How they should be mapped.
+    problem : str
+        Why they cannot be.
+    stacklevel : int
+        How far the user's call is from the caller's, which is 1.
+    """
     warnings.warn(
         f"mmap_mode={mode!r} has no effect: {problem}, so its arrays are loaded into memory",
         FanfoldWarning,
-        stacklevel=5,
+        stacklevel=stacklevel + 1,
     )

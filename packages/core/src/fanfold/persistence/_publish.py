@@ -19,7 +19,6 @@ def published(path: str) -> Iterator[BinaryIO]:
     no trace of the new one. A symbolic link stays, and what it points to is replaced. What is no
     regular file, such as a pipe or ``/dev/stdout``, is written to directly.
     """
-    path = os.path.realpath(path)
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -28,6 +27,7 @@ def published(path: str) -> Iterator[BinaryIO]:
         with open(path, "wb") as file:
             yield file
         return
+    path = os.path.realpath(path)
     temporary = os.path.join(os.path.dirname(path), f".fanfold-{os.urandom(8).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:

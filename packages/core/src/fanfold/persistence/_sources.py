@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import mmap
 
 __all__ = [
+    "UNPROVEN",
     "FileSource",
     "MappedSource",
     "MemorySource",
@@ -29,8 +30,8 @@ __all__ = [
     "is_regular_file",
 ]
 
-_UNPROVEN = 64 << 20
-"""Memory taken on the word of a file whose size cannot be known, such as a pipe."""
+UNPROVEN = 64 << 20
+"""Memory taken on the word of a file whose size cannot be known: a pipe, or compressed."""
 
 _STEP = 1 << 20
 _BUFFERED = (io.BufferedReader, io.BufferedRandom)
@@ -81,6 +82,13 @@ class Source(ABC):
                 raise self.truncated(size, what, self.left)
             self.left -= size
         self.position += size
+
+    def grow(self, size: int, what: str) -> bytearray:
+        """Return the next `size` bytes in memory that grows with what is really there."""
+        buffer = bytearray()
+        while len(buffer) < size:
+            buffer += self.take(min(size - len(buffer), _STEP), what)
+        return buffer
 
     def truncated(self, size: int, what: str, found: int) -> CorruptFileError:
         """Return the error for `what` having less bytes than it should."""
@@ -148,8 +156,8 @@ class FileSource(Source):
 
     def receive(self, size: int, what: str) -> Buffer:
         """Read into fresh memory."""
-        if self.left is None and size > _UNPROVEN:
-            return self._receive_unproven(size, what)
+        if self.left is None and size > UNPROVEN:
+            return self.grow(size, what)
         self.claim(size, what)
         buffer = allocate(size)
         with memoryview(buffer) as view:
@@ -172,12 +180,6 @@ class FileSource(Source):
                 break
             found += count
         return found
-
-    def _receive_unproven(self, size: int, what: str) -> bytearray:
-        buffer = bytearray()
-        while len(buffer) < size:
-            buffer += self.take(min(size - len(buffer), _STEP), what)
-        return buffer
 
     def _ended(self, size: int, what: str, found: int) -> CorruptFileError:
         self.position -= size
