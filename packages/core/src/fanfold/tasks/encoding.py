@@ -38,13 +38,16 @@ class EncodedFunction:
         The pickled function itself where it is short, else its digest.
     data : bytes
         The pickled function.
+    name : str
+        What to call it.
     """
 
-    __slots__ = ("data", "key")
+    __slots__ = ("data", "key", "name")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, name: str) -> None:
         self.data = data
         self.key = data
+        self.name = name
         if len(data) > _LONG_FUNCTION:
             from xxhash import xxh3_128_digest
 
@@ -113,7 +116,7 @@ class EncodedBatch(Batch):
     @property
     def label(self) -> str:
         """The name of the first task's function."""
-        return function_name(loads(self.functions[0].data))
+        return self.functions[0].name
 
     @property
     def payload(self) -> bytes:
@@ -299,7 +302,7 @@ class TaskEncoder:
         return EncodedTask(encoded, item, [bytearray(view) for view in views])
 
     def _encode_function(self, function: Function) -> EncodedFunction:
-        encoded = EncodedFunction(dumps(function))
+        encoded = EncodedFunction(dumps(function), function_name(function))
         # Bound methods are made anew for each task: remembering them all would fill the memory.
         if len(self._functions) >= self.REMEMBERED:
             self._functions.clear()

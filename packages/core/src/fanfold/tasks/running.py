@@ -45,6 +45,8 @@ class FunctionCache:
     bound method, a ``functools.partial``, a callable instance) is kept as bytes and rebuilt for
     each batch, so that what one batch does to it is not seen by the next.
 
+    Several threads may use it at once, as the workers of some engines do.
+
     It forgets everything when it holds `LIMIT` functions and is sent one more. A sender that counts
     what it sent knows when that happens.
     """
@@ -60,14 +62,16 @@ class FunctionCache:
         function = self._rebuilt.get(key)
         if function is not None:
             return function
-        if key not in self._data:
+        known = self._data.get(key)
+        if known is None:
             if data is None:
                 raise KeyError(key)
+            known = data
             self._keep(key, data)
-        rebuilt: Function = loads(self._data[key])
+        rebuilt: Function = loads(known)
         if isinstance(rebuilt, _STATELESS):
             self._rebuilt[key] = rebuilt
-            del self._data[key]
+            self._data.pop(key, None)
         return rebuilt
 
     def _keep(self, key: bytes, data: bytes) -> None:

@@ -121,9 +121,10 @@ class ProcessesExecutor(Executor):
             return least
         if len(self._workers) < self._n_jobs:
             return self._take()
-        if least is not None and len(least.entries) < self.IN_FLIGHT_EACH:
-            return least
-        return None
+        if least is None or len(least.entries) >= self.IN_FLIGHT_EACH:
+            return None
+        # Nothing is queued behind a long batch: it would only have to be taken back.
+        return least if monotonic() - least.busy_since < self.PATIENCE else None
 
     def _take(self) -> WorkerHandle:
         worker = self._stock.take()
@@ -192,8 +193,9 @@ class ProcessesExecutor(Executor):
             worker.answered()[1].set_result((loads(head), buffers))
 
 
-def _load(worker: WorkerHandle) -> int:
-    return len(worker.entries)
+def _load(worker: WorkerHandle) -> tuple[int, float]:
+    """Order workers by how soon they will be free, as far as can be told."""
+    return len(worker.entries), -worker.busy_since
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

@@ -1,23 +1,44 @@
 """The gate: which of the batches that it was sent a worker may begin.
 
-The parent puts one byte in a pipe for each batch. The worker takes a byte before it begins one; the
-parent takes a byte to have the last one back. The kernel gives each byte to one of them, so a batch
-is begun once, or taken back, and never both.
+The parent numbers the batches that it sends to a worker and puts the number of each in a pipe. The
+worker takes a number before it begins a batch; the parent takes one to have that batch back. The
+kernel gives each number to one of them, so a batch is begun once, or taken back, and never both.
 """
 
 from __future__ import annotations
 
 import os
 
-__all__ = ["Gate", "may_begin"]
+__all__ = ["Gate", "Permits"]
+
+_NUMBERS = 256
+"""Numbers are single bytes. Far fewer batches than this are with a worker at any time."""
 
 
-def may_begin(worker_end: int) -> bool:
-    """Take the permission for the next batch, and tell whether it was there."""
-    try:
-        return os.read(worker_end, 1) != b""
-    except BlockingIOError:
-        return False
+class Permits:
+    """The worker's side.
+
+    Parameters
+    ----------
+    worker_end : int
+        The descriptor from which numbers are taken.
+    """
+
+    def __init__(self, worker_end: int) -> None:
+        self._worker_end = worker_end
+        self._received = 0
+        self._held: int | None = None
+
+    def take(self) -> bool:
+        """Take note that a batch was received, and tell whether it may begin."""
+        number = self._received % _NUMBERS
+        self._received += 1
+        if self._held is None:
+            self._held = _take(self._worker_end)
+        if self._held != number:
+            return False  # taken back; the number that is held, if any, is of a later batch
+        self._held = None
+        return True
 
 
 class Gate:
@@ -32,16 +53,28 @@ class Gate:
     def __init__(self) -> None:
         self.worker_end, self._parent_end = os.pipe()
         os.set_blocking(self.worker_end, False)
+        self._sent = 0
 
-    def permit(self) -> None:
-        """Permit one more batch; before it is sent."""
-        os.write(self._parent_end, b"1")
+    def permit(self) -> int:
+        """Permit one more batch, before it is sent, and return its number."""
+        number = self._sent % _NUMBERS
+        self._sent += 1
+        os.write(self._parent_end, number.to_bytes())
+        return number
 
-    def revoke(self) -> bool:
-        """Take the last permission back, and tell whether it was still there."""
-        return may_begin(self.worker_end)
+    def revoke(self) -> int | None:
+        """Return the number of a batch that the worker will not begin any more, or None."""
+        return _take(self.worker_end)
 
     def close(self) -> None:
         """Close both descriptors."""
         os.close(self.worker_end)
         os.close(self._parent_end)
+
+
+def _take(worker_end: int) -> int | None:
+    try:
+        taken = os.read(worker_end, 1)
+    except BlockingIOError:
+        return None
+    return taken[0] if taken else None

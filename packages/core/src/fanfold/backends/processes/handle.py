@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .channel import Message
 
     Entry: TypeAlias = tuple[EncodedBatch, Future[object]]
+    """A batch, and the future that waits for what comes of it."""
     Settings: TypeAlias = tuple[list[str], str | None]
 
 __all__ = ["WorkerHandle", "current_settings"]
@@ -61,6 +62,7 @@ class WorkerHandle:
         self._is_reaped = False
         self.entries: deque[Entry] = deque()
         self.busy_since = 0.0
+        self._numbers: deque[int] = deque()
         self.exit_code: int | None = None
 
     @property
@@ -95,7 +97,7 @@ class WorkerHandle:
         if not self.entries:
             self.busy_since = monotonic()
         self.entries.append((batch, future))
-        self._process.gate.permit()
+        self._numbers.append(self._process.gate.permit())
         functions = [
             (function.key, function.data if self._is_new(function.key) else None)
             for function in batch.functions
@@ -115,14 +117,18 @@ class WorkerHandle:
         """Return the entry that the next answer belongs to; it leaves `entries`."""
         self._answered += 1
         self.busy_since = monotonic()
+        self._numbers.popleft()
         return self.entries.popleft()
 
     def take_back(self) -> Entry | None:
-        """Return the batch that was sent last, or None if the worker has begun it.
-
-        The worker will pass over it.
-        """
-        return self.entries.pop() if self._process.gate.revoke() else None
+        """Return a batch that the worker has not begun and will pass over, or None."""
+        number = self._process.gate.revoke()
+        if number is None:
+            return None
+        position = self._numbers.index(number)
+        entry = self.entries[position]
+        del self._numbers[position], self.entries[position]
+        return entry
 
     def running_position(self) -> int | None:
         """Return the position of the task that runs, or ran last, in the first entry.

@@ -13,7 +13,7 @@ from mmap import mmap
 from ...tasks.running import FunctionCache, run_tasks
 from .board import Board
 from .channel import Channel
-from .gate import may_begin
+from .gate import Permits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Worker:
     def __init__(self, channel: Channel, board: Board, gate: int) -> None:
         self._channel = channel
         self._board = board
-        self._gate = gate
+        self._permits = Permits(gate)
         self._functions = FunctionCache()
 
     def serve(self) -> None:
@@ -64,7 +64,7 @@ class _Worker:
             kind, content = loads(head)
             if kind == SETTINGS:
                 _apply(*content)
-            elif may_begin(self._gate):
+            elif self._permits.take():
                 self._run(content, buffers)
             else:
                 self._functions.learn(content)
