@@ -76,7 +76,7 @@ def choose_compression(compress: Compress, path: str = "") -> Compression | None
 
 
 def _method_by_ending(path: str) -> str | None:
-    for name, compressor in compressors.items():
+    for name, compressor in list(compressors.items()):  # a thread may register one meanwhile
         if compressor.extension and path.endswith(compressor.extension):
             return name
     return None
