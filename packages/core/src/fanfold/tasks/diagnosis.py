@@ -50,12 +50,13 @@ def find_unpicklable(value: object, name: str) -> tuple[str, object, Exception] 
     failure = _failure(value)
     if failure is None:
         return None
-    path, visited = name, {id(value)}
+    # Kept alive, so that no two have one identity.
+    path, visited = name, {id(value): value}
     for _ in range(_DEEPEST):
         for step, part in _parts(value):
             if id(part) in visited:
                 continue
-            visited.add(id(part))
+            visited[id(part)] = part
             deeper = _failure(part)
             if deeper is not None:
                 path, value, failure = path + step, part, deeper
