@@ -142,6 +142,13 @@ def test_counts_tasks():
     assert (dispatcher.submitted_tasks, dispatcher.completed_tasks) == (4, 2)
 
 
+def test_large_results_keep_batches_small():
+    dispatcher = Dispatcher(Window(4), GrowingSizer(), keep_order=True)
+    dispatcher.submitted(1)
+    dispatcher.completed(0, Outcome(["large"], None, 1e-6, nbytes=4 << 20))
+    assert dispatcher.next_size() == 2
+
+
 def test_take_all_makes_room():
     dispatcher = make(in_flight=4, unread=1)
     (number,) = submit_all(dispatcher)

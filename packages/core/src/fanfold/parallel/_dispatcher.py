@@ -98,7 +98,7 @@ class Dispatcher:
         size = self._in_flight.pop(number)
         self.completed_tasks += len(outcome.results)
         if outcome.failure is None:
-            self._sizer.measured(size, outcome.seconds, nbytes)
+            self._sizer.measured(size, outcome.seconds, max(nbytes, outcome.nbytes))
         elif self.failure is None:
             self.failure = outcome.failure
         if not self._keep_order:

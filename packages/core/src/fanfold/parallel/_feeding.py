@@ -47,7 +47,7 @@ def feeder_for(
         return _LoopFeeder(tasks, stopped)
     if capabilities.shares_memory:
         return _LiveFeeder(tasks, level, stopped)
-    return _EncodingFeeder(tasks, level)
+    return _EncodingFeeder(tasks, level, same_host=not capabilities.spans_hosts)
 
 
 class _EncodingFeeder:
@@ -55,8 +55,10 @@ class _EncodingFeeder:
 
     MOST_BYTES = 8 << 20
 
-    def __init__(self, tasks: Iterable[Task], level: tuple[int, str | None]) -> None:
-        self._encoder = TaskEncoder(level)
+    def __init__(
+        self, tasks: Iterable[Task], level: tuple[int, str | None], *, same_host: bool
+    ) -> None:
+        self._encoder = TaskEncoder(level, same_host=same_host)
         self._encoded: Iterator[EncodedTask] = map(self._encoder.encode, tasks, count())
         self.exhausted = False
 

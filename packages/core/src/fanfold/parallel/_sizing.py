@@ -40,8 +40,8 @@ class GrowingSizer:
 
     The aim is `AIM` seconds of work for a batch, long against the cost of a message and short
     against a run. Sizes grow at most `GROWTH`-fold at a time, because the first tasks may not be
-    like the rest, and shrink at once. They are bounded so that the arguments of a batch stay below
-    `MOST_BYTES`.
+    like the rest, and shrink at once. They are bounded so that the arguments of a batch, and its
+    results, stay below `MOST_BYTES`.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class GrowingSizer:
         seconds : float
             How long they took together, measured by the worker.
         nbytes : int
-            The bytes that their arguments took on the way.
+            The bytes of their arguments or of their results, whichever are more.
         """
         fitting = tasks * self.AIM / seconds if seconds > 0 else self.size * self.GROWTH
         if nbytes > 0:

@@ -7,17 +7,18 @@ even if the iterator changes an array between two tasks.
 from __future__ import annotations
 
 from _pickle import dumps as plain_dumps, loads
+from sys import getsizeof
 from time import perf_counter
 
 from ..contracts.backend import Batch
 from ..errors import UnpicklableTaskError
 from .naming import describe_call, function_name
 from .outcomes import Outcome, decode_outcome
-from .pickling import PROTOCOL, dumps, dumps_with_buffers
+from .pickling import PROTOCOL, TaskPickler, are_atoms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from contextvars import Context
     from typing import Any
 
@@ -40,14 +41,17 @@ class EncodedFunction:
         The pickled function.
     name : str
         What to call it.
+    pins : sequence
+        The memory that it refers to, kept alive for as long as it may be sent.
     """
 
-    __slots__ = ("data", "key", "name")
+    __slots__ = ("data", "key", "name", "pins")
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, pins: Sequence[object]) -> None:
         self.data = data
         self.key = data
         self.name = name
+        self.pins = pins
         if len(data) > _LONG_FUNCTION:
             from xxhash import xxh3_128_digest
 
@@ -65,16 +69,25 @@ class EncodedTask:
         Its arguments, pickled.
     buffers : list of bytearray
         Copies of the large buffers in its arguments.
+    pins : sequence
+        The memory that its arguments refer to, kept alive until it is done.
     nbytes : int
         What it takes on the way, without its function.
     """
 
-    __slots__ = ("buffers", "function", "item", "nbytes")
+    __slots__ = ("buffers", "function", "item", "nbytes", "pins")
 
-    def __init__(self, function: EncodedFunction, item: bytes, buffers: list[bytearray]) -> None:
+    def __init__(
+        self,
+        function: EncodedFunction,
+        item: bytes,
+        buffers: Sequence[bytearray] = (),
+        pins: Sequence[object] = (),
+    ) -> None:
         self.function = function
         self.item = item
         self.buffers = buffers
+        self.pins = pins
         self.nbytes = len(item) + sum(map(len, buffers))
 
 
@@ -95,16 +108,22 @@ class EncodedBatch(Batch):
         How many of `buffers` belong to each task; None where there are none at all.
     buffers : list of bytearray
         Copies of the large buffers in arguments.
+    pins : list
+        The memory that arguments refer to, kept alive until the batch is done.
+    same_host : bool
+        Whether it is for workers on this machine.
     """
 
-    def __init__(self, first_task: int, level: tuple[int, str | None]) -> None:
+    def __init__(self, first_task: int, level: tuple[int, str | None], *, same_host: bool) -> None:
         self.first_task = first_task
         self.level = level
+        self.same_host = same_host
         self.functions: list[EncodedFunction] = []
         self.items: list[bytes] = []
         self.numbers: list[int] | None = None
         self.counts: list[int] | None = None
         self.buffers: list[bytearray] = []
+        self.pins: list[object] = []
         self._numbers: dict[bytes, int] = {}
         self.nbytes = 0
 
@@ -123,7 +142,7 @@ class EncodedBatch(Batch):
         """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
         functions = [(function.key, function.data) for function in self.functions]
         tasks = (self.level, functions, self.numbers, self.items, self.counts)
-        return plain_dumps((tasks, self.buffers, ()), PROTOCOL)
+        return plain_dumps((tasks, self.buffers, (), self.same_host), PROTOCOL)
 
     def run(self) -> object:
         """Run the tasks here, encoded as they are."""
@@ -146,6 +165,7 @@ class EncodedBatch(Batch):
         if self.counts is not None:
             self.counts.append(len(task.buffers))
             self.buffers += task.buffers
+        self.pins += task.pins
         self.items.append(task.item)
         self.nbytes += task.nbytes
 
@@ -251,7 +271,10 @@ class LocalBatch(Batch):
                 failure = error
                 failure.add_note(f"raised by {self.describe(len(results))}")
                 break
-        return Outcome(results, failure, perf_counter() - began)
+        seconds = perf_counter() - began
+        # The last result stands for all: this is only to keep batches small.
+        nbytes = getsizeof(results[-1], 0) * len(results) if results else 0
+        return Outcome(results, failure, seconds, nbytes)
 
     def describe(self, position: int) -> str:
         """Return a text that names the task at a position, in full for the one that runs."""
@@ -269,17 +292,26 @@ class TaskEncoder:
 
     A function is pickled once for the call, by identity; whoever changes a function object between
     two tasks should make a new one.
+
+    Parameters
+    ----------
+    level : tuple
+        The nesting in which the tasks run.
+    same_host : bool
+        Whether the workers are on this machine.
     """
 
     REMEMBERED = 16
 
-    def __init__(self, level: tuple[int, str | None]) -> None:
+    def __init__(self, level: tuple[int, str | None], *, same_host: bool) -> None:
         self._level = level
+        self._same_host = same_host
+        self._pickler = TaskPickler(same_host=same_host, can_wait=True)
         self._functions: dict[int, tuple[Function, EncodedFunction]] = {}
 
     def batch(self, first_task: int) -> EncodedBatch:
         """Return an empty batch that begins with this task."""
-        return EncodedBatch(first_task, self._level)
+        return EncodedBatch(first_task, self._level, same_host=self._same_host)
 
     def encode(self, task: Task, index: int) -> EncodedTask:
         """Encode a task, the one with this number in its call.
@@ -296,13 +328,16 @@ class TaskEncoder:
         known = self._functions.get(id(function))
         try:
             encoded = known[1] if known is not None else self._encode_function(function)
-            item, views = dumps_with_buffers((args, kwargs))
+            if not kwargs and are_atoms(args):
+                return EncodedTask(encoded, plain_dumps((args, kwargs), PROTOCOL))
+            item, views, pins = self._pickler.dumps_with_buffers((args, kwargs))
         except Exception as error:
             raise _unpicklable(task, index) from error
-        return EncodedTask(encoded, item, [bytearray(view) for view in views])
+        return EncodedTask(encoded, item, [bytearray(view) for view in views], pins)
 
     def _encode_function(self, function: Function) -> EncodedFunction:
-        encoded = EncodedFunction(dumps(function), function_name(function))
+        data, pins = self._pickler.dumps(function)
+        encoded = EncodedFunction(data, function_name(function), pins)
         # Bound methods are made anew for each task: remembering them all would fill the memory.
         if len(self._functions) >= self.REMEMBERED:
             self._functions.clear()

@@ -28,16 +28,23 @@ class Outcome:
         What the task after those raised.
     seconds : float
         How long they took together, measured where they ran.
+    nbytes : int
+        How much memory the results take, about.
     """
 
-    __slots__ = ("failure", "results", "seconds")
+    __slots__ = ("failure", "nbytes", "results", "seconds")
 
     def __init__(
-        self, results: list[object], failure: BaseException | None, seconds: float
+        self,
+        results: list[object],
+        failure: BaseException | None,
+        seconds: float,
+        nbytes: int = 0,
     ) -> None:
         self.results = results
         self.failure = failure
         self.seconds = seconds
+        self.nbytes = nbytes
 
 
 class RemoteTraceback(Exception):  # noqa: N818  it is the cause of an error, not an error
@@ -87,9 +94,9 @@ def decode_outcome(
         )
         unreadable.__cause__ = error
         return Outcome(results, unreadable, seconds)
-    if failure is None:
-        return Outcome(results, None, seconds)
-    return Outcome(results, _decode_failure(failure, describe), seconds)
+    nbytes = sum(map(len, blobs)) + sum(map(len, buffers))
+    decoded = None if failure is None else _decode_failure(failure, describe)
+    return Outcome(results, decoded, seconds, nbytes)
 
 
 def _decode_failure(failure: EncodedFailure, describe: Describe) -> BaseException:
