@@ -1,4 +1,4 @@
-"""Pickling for the way to a worker: plain pickle where it can, cloudpickle where it must.
+"""Pickling for the way to a worker and back: plain where that will do, cloudpickle where it must.
 
 Plain pickle stores functions and classes by name. That fails for lambdas and closures, and it
 succeeds wrongly for what is defined in ``__main__``, which a worker does not have. A stream that
@@ -9,16 +9,18 @@ price of a memory search; a false alarm only costs the slower pickler.
 from __future__ import annotations
 
 import sys
-from _pickle import PicklingError, dumps as plain_dumps
+from _pickle import Pickler, PicklingError, dumps as plain_dumps
+from copyreg import dispatch_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pickle import PickleBuffer
+    from typing import Any
 
-    BufferCallback = Callable[[PickleBuffer], object]
+    Reducers = dict[type, Callable[[Any], Any]]
 
-__all__ = ["OUT_OF_BAND", "PICKLING_FAILURES", "PROTOCOL", "dumps", "dumps_with_buffers"]
+__all__ = ["OUT_OF_BAND", "PICKLING_FAILURES", "PROTOCOL", "TaskPickler", "are_atoms", "dumps"]
 
 PROTOCOL = 5
 OUT_OF_BAND = 1 << 16
@@ -26,6 +28,16 @@ OUT_OF_BAND = 1 << 16
 
 PICKLING_FAILURES = (PicklingError, TypeError, AttributeError, RecursionError, ValueError)
 """What picklers raise for an object that they cannot pickle."""
+
+_ATOMS = frozenset([type(None), bool, int, float, complex, str, bytes])
+
+
+def are_atoms(values: Iterable[object]) -> bool:
+    """Tell whether all are numbers, texts and the like, for which plain pickle will always do."""
+    for value in values:  # noqa: SIM110  all() would take three times as long, for every task
+        if type(value) not in _ATOMS:
+            return False
+    return True
 
 
 def dumps(value: object) -> bytes:
@@ -37,51 +49,125 @@ def dumps(value: object) -> bytes:
         If it cannot be pickled; :func:`fanfold.tasks.diagnosis.explain_unpicklable` says why. Any
         other exception comes from the object's own ``__reduce__``.
     """
-    data = _plain(value, None)
-    return data if data is not None else _by_value(value, None)
+    return _dumps(value, None, None)
 
 
-def dumps_with_buffers(value: object) -> tuple[bytes, list[memoryview]]:
-    """Pickle `value` as :func:`dumps` does, but leave its large buffers out of the stream.
+class TaskPickler:
+    """Pickles tasks, or results, as :func:`dumps` does, but arrays as suits the way they go.
 
-    Returns
-    -------
-    tuple
-        The stream, and a view of each buffer of `OUT_OF_BAND` bytes and more, in the order in which
-        unpickling asks for them.
+    Parameters
+    ----------
+    same_host : bool
+        Whether the reader is on this machine, so that arrays in shared or mapped memory can travel
+        as references to it.
+    can_wait : bool
+        Whether the caller keeps the memory that streams refer to until they have been read. If not,
+        memory that this process made is copied.
     """
-    views: list[memoryview] = []
 
-    def keep_in_band(buffer: PickleBuffer) -> bool:
+    def __init__(self, *, same_host: bool, can_wait: bool) -> None:
+        self._same_host = same_host
+        self._can_wait = can_wait
+        self._pins: list[object] = []
+        self._known_reducers: Reducers | None = None
+
+    def dumps(self, value: object) -> tuple[bytes, list[object]]:
+        """Pickle `value` as a whole.
+
+        Returns
+        -------
+        tuple
+            The stream, and the memory that must stay alive until it is read.
+        """
+        return _dumps(value, None, self._reducers()), self._take_pins()
+
+    def dumps_with_buffers(self, value: object) -> tuple[bytes, list[memoryview], list[object]]:
+        """Pickle `value`, but leave its large buffers out of the stream.
+
+        Returns
+        -------
+        tuple
+            The stream; a view of each buffer of `OUT_OF_BAND` bytes and more, in the order in which
+            unpickling asks for them; and the memory that must stay alive until it is read.
+        """
+        buffers = _Buffers()
+        data = _dumps(value, buffers, self._reducers())
+        return data, buffers, self._take_pins()
+
+    def _reducers(self) -> Reducers | None:
+        """Return the reducers of arrays, or None while nobody has imported numpy."""
+        # While another thread imports it, numpy is there without what it is made of.
+        if self._known_reducers is None and hasattr(sys.modules.get("numpy"), "memmap"):
+            from .arrays import array_reducers
+
+            self._known_reducers = array_reducers(
+                self._pins, same_host=self._same_host, can_wait=self._can_wait
+            )
+        return self._known_reducers
+
+    def _take_pins(self) -> list[object]:
+        pins = self._pins[:]
+        self._pins.clear()
+        return pins
+
+
+class _Buffers(list[memoryview]):
+    """The large buffers of what is pickled."""
+
+    def keep_in_band(self, buffer: PickleBuffer) -> bool:
+        """Take a buffer if it is large, and tell the pickler whether it is not."""
         view = buffer.raw()
         if view.nbytes < OUT_OF_BAND:
             return True
-        views.append(view)
+        self.append(view)
         return False
 
-    data = _plain(value, keep_in_band)
-    if data is None:
-        views.clear()
-        data = _by_value(value, keep_in_band)
-    return data, views
+
+class _Chunks(list[bytes]):
+    """What a pickler writes."""
+
+    write = list.append
 
 
-def _plain(value: object, buffer_callback: BufferCallback | None) -> bytes | None:
-    """Pickle by name, or return None where that fails or a worker may not know the names."""
-    if _has_modules_by_value():
-        return None
-    try:
-        data = plain_dumps(value, PROTOCOL, buffer_callback=buffer_callback)
-    except PICKLING_FAILURES:
-        return None  # a lambda or a closure perhaps: cloudpickle may know how, and says if not
-    return None if b"__main__" in data else data
+def _dumps(value: object, buffers: _Buffers | None, reducers: Reducers | None) -> bytes:
+    """Pickle by name, or by value where that fails or a worker may not know the names."""
+    if not _has_modules_by_value():
+        try:
+            data = _dumps_by_name(value, buffers, reducers)
+        except PICKLING_FAILURES:
+            pass  # a lambda or a closure perhaps: cloudpickle may know how, and says if not
+        else:
+            if b"__main__" not in data:
+                return data
+    if buffers:
+        buffers.clear()
+    return _dumps_by_value(value, buffers, reducers)
 
 
-def _by_value(value: object, buffer_callback: BufferCallback | None) -> bytes:
+def _dumps_by_name(value: object, buffers: _Buffers | None, reducers: Reducers | None) -> bytes:
+    callback = None if buffers is None else buffers.keep_in_band
+    if reducers is None:
+        return plain_dumps(value, PROTOCOL, buffer_callback=callback)
+    chunks = _Chunks()
+    pickler = Pickler(chunks, PROTOCOL, buffer_callback=callback)
+    pickler.dispatch_table = {**dispatch_table, **reducers}
+    pickler.dump(value)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _dumps_by_value(value: object, buffers: _Buffers | None, reducers: Reducers | None) -> bytes:
     import cloudpickle
 
-    data: bytes = cloudpickle.dumps(value, PROTOCOL, buffer_callback=buffer_callback)
-    return data
+    callback = None if buffers is None else buffers.keep_in_band
+    chunks = _Chunks()
+    pickler = cloudpickle.Pickler(chunks, PROTOCOL, buffer_callback=callback)
+    if reducers is not None:
+        # Not by assignment: cloudpickle's class has an attribute of this name, and hides that of
+        # the pickler beneath.
+        table = {**pickler.dispatch_table, **reducers}
+        Pickler.dispatch_table.__set__(pickler, table)  # type: ignore[attr-defined]  # not in stubs
+    pickler.dump(value)
+    return b"".join(chunks)
 
 
 def _has_modules_by_value() -> bool:

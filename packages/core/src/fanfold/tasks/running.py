@@ -12,7 +12,7 @@ from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
 from .._nesting import nesting
-from .pickling import PROTOCOL, dumps, dumps_with_buffers
+from .pickling import PROTOCOL, TaskPickler, are_atoms, dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["FunctionCache", "run_batch", "run_tasks"]
 
 _STATELESS = (FunctionType, BuiltinFunctionType, type)
+_REFERENCE = b"fanfold.sharing"
+"""What every pickled reference to shared or mapped memory contains."""
 
 
 class FunctionCache:
@@ -43,7 +45,8 @@ class FunctionCache:
 
     Plain functions and classes are kept rebuilt. Whatever may hold state that a task can change (a
     bound method, a ``functools.partial``, a callable instance) is kept as bytes and rebuilt for
-    each batch, so that what one batch does to it is not seen by the next.
+    each batch, so that what one batch does to it is not seen by the next. So is what refers to
+    shared or mapped memory, which could not be given back before the function is forgotten.
 
     Several threads may use it at once, as the workers of some engines do.
 
@@ -69,7 +72,7 @@ class FunctionCache:
             known = data
             self._keep(key, data)
         rebuilt: Function = loads(known)
-        if isinstance(rebuilt, _STATELESS):
+        if isinstance(rebuilt, _STATELESS) and _REFERENCE not in self._data[key]:
             self._rebuilt[key] = rebuilt
             self._data.pop(key, None)
         return rebuilt
@@ -109,10 +112,10 @@ def run_batch(payload: bytes, *shared: object) -> bytes:
     bytes
         What the batch's future must be completed with.
     """
-    tasks, buffers, keys = loads(payload)
+    tasks, buffers, keys, same_host = loads(payload)
     if shared:
         tasks = _with_shared_functions(tasks, dict(zip(keys, shared, strict=True)))
-    outcome, out_buffers = run_tasks(tasks, buffers, _functions)
+    outcome, out_buffers = run_tasks(tasks, buffers, _functions, same_host=same_host)
     copies = [bytearray(buffer) for buffer in out_buffers]
     return plain_dumps((outcome, copies), PROTOCOL)
 
@@ -131,6 +134,8 @@ def run_tasks(
     buffers: Sequence[bytearray],
     known: FunctionCache,
     mark: Callable[[int], object] | None = None,
+    *,
+    same_host: bool = True,
 ) -> tuple[EncodedOutcome, list[memoryview]]:
     """Run encoded tasks in order, up to the first that fails.
 
@@ -145,6 +150,8 @@ def run_tasks(
         The functions that came with earlier batches.
     mark : callable, optional
         Told the position of each task before it runs.
+    same_host : bool, default=True
+        Whether who reads the outcome is on this machine.
 
     Returns
     -------
@@ -153,7 +160,7 @@ def run_tasks(
     """
     level, encoded_functions, numbers, items, counts = tasks
     token = nesting.set(level)
-    run = _Run(counts, buffers)
+    run = _Run(counts, buffers, same_host=same_host)
     began = perf_counter()
     try:
         functions = [known.get(key, data) for key, data in encoded_functions]
@@ -175,9 +182,13 @@ def run_tasks(
 class _Run:
     """The state of one batch while it runs."""
 
-    def __init__(self, counts: Sequence[int] | None, buffers: Sequence[bytearray]) -> None:
+    def __init__(
+        self, counts: Sequence[int] | None, buffers: Sequence[bytearray], *, same_host: bool
+    ) -> None:
         self._counts = counts
         self._buffers: Iterator[bytearray] = iter(buffers)
+        # What a task made and nobody holds is gone before the result is read.
+        self._pickler = TaskPickler(same_host=same_host, can_wait=False)
         self.results: list[bytes] = []
         self.result_counts: list[int] | None = None
         self.out_buffers: list[memoryview] = []
@@ -206,7 +217,11 @@ class _Run:
         return True
 
     def _keep(self, position: int, value: object) -> None:
-        encoded, views = dumps_with_buffers(value)
+        views: list[memoryview] = []
+        if are_atoms((value,)):
+            encoded = plain_dumps(value, PROTOCOL)
+        else:
+            encoded, views, _ = self._pickler.dumps_with_buffers(value)
         self.results.append(encoded)
         if views:
             if self.result_counts is None:

@@ -1,0 +1,148 @@
+"""Files that are mapped into memory, once in each process, and whether they are still there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from mmap import ACCESS_READ, ACCESS_WRITE, mmap
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self, TypeAlias
+
+    Identity: TypeAlias = tuple[int, int]
+    """Device and inode: no two files that exist, or are mapped, have the same."""
+
+__all__ = ["MappedFile", "file_at", "map_file", "mapped_file_at", "remember"]
+
+_ACCESS = {"r": ACCESS_READ, "r+": ACCESS_WRITE}
+
+
+class MappedFile(mmap):
+    """The memory of a whole file; arrays on it keep it mapped.
+
+    Attributes
+    ----------
+    identity : tuple of int
+        Device and inode of the file.
+    mode : {'r', 'r+'}
+        Whether it can be written to.
+    is_own : bool
+        Whether it is memory that this process made, which ends when this process lets go of it.
+    """
+
+    identity: Identity
+    mode: str
+    is_own: bool
+    _path: str | None
+    _descriptor: int
+
+    def __new__(cls, descriptor: int, mode: str, path: str | None, *, is_own: bool) -> Self:
+        """Map the file that is open as `descriptor`; without `path`, keep it open to be found."""
+        file = super().__new__(cls, descriptor, 0, access=_ACCESS[mode])
+        file.identity = _identity(os.fstat(descriptor))
+        file.mode = mode
+        file.is_own = is_own
+        file._path = path
+        file._descriptor = descriptor
+        return file
+
+    @property
+    def path(self) -> str:
+        """Where processes of this machine find the file.
+
+        Asked each time, because a forked child has the same descriptors under another number.
+        """
+        return self._path or f"/proc/{os.getpid()}/fd/{self._descriptor}"
+
+
+_maps: WeakValueDictionary[tuple[Identity, str, int], MappedFile] = WeakValueDictionary()
+_first_seen: WeakKeyDictionary[mmap, Identity] = WeakKeyDictionary()
+
+
+def remember(file: MappedFile) -> MappedFile:
+    """Have :func:`map_file` find this map while it lives, and return it."""
+    _maps[file.identity, file.mode, len(file)] = file
+    return file
+
+
+def map_file(path: str, identity: Identity, mode: str) -> MappedFile:
+    """Return a map of the file at `path`: the one that this process has, or a new one.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or another than was meant.
+    OSError
+        If it cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY if mode == "r" else os.O_RDWR)
+    try:
+        status = os.fstat(descriptor)
+        if _identity(status) != identity:
+            raise FileNotFoundError(
+                f"the memory of an array is gone: what is at {path!r} now is another file than the "
+                "one that was mapped. Keep the array, or its file, until all tasks are done"
+            )
+        known = _maps.get((identity, mode, status.st_size))
+        return known or remember(MappedFile(descriptor, mode, path, is_own=False))
+    finally:
+        os.close(descriptor)
+
+
+def file_at(path: str) -> Identity | None:
+    """Return which file is at a path, or None where there is none."""
+    try:
+        return _identity(os.stat(path))
+    except OSError:
+        return None
+
+
+def mapped_file_at(path: str, pages: mmap, address: int) -> Identity | None:
+    """Return which file is at a path, or None unless it is the one that `pages` show.
+
+    A file may have been deleted, or replaced by another, since it was mapped.
+
+    Parameters
+    ----------
+    path : str
+        Where the file was when it was mapped.
+    pages : mmap
+        The map, made by whomever.
+    address : int
+        Where in memory it lies.
+    """
+    now = file_at(path)
+    known = _first_seen.get(pages)
+    if known is None and now is not None and _shows(address, path, now):
+        known = _first_seen[pages] = now
+    return now if now == known else None
+
+
+def _shows(address: int, path: str, identity: Identity) -> bool:
+    """Tell whether the memory at an address is of the file at a path, as far as one can know."""
+    if sys.platform != "linux":
+        return True  # no other system tells which file a map is of
+    line = _line_of(address)
+    if line is None:
+        return False
+    inode, name = line.split(None, 5)[4:]
+    if name == os.fsencode(os.path.realpath(path)):
+        return True
+    # Its name may be another way to the same file; some file systems show inodes of another layer.
+    return not name.endswith(b" (deleted)") and int(inode) == identity[1]
+
+
+def _line_of(address: int) -> bytes | None:
+    """Return the line of the kernel's list of maps that is about an address of a mapped file."""
+    with open("/proc/self/maps", "rb") as maps:
+        for line in maps:
+            first, _, last = line.partition(b" ")[0].partition(b"-")
+            if int(first, 16) <= address < int(last, 16):
+                return line.rstrip(b"\n")
+    return None
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_dev, status.st_ino
