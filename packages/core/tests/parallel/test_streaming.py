@@ -129,6 +129,45 @@ def test_all_runs_ahead_of_a_consumer_that_is_away(concurrent_backend, count, wa
     assert list(results) == list(range(200))
 
 
+def test_closing_ends_what_runs_ahead(concurrent_backend, tmp_path, wait_until):
+    def task(i):
+        (tmp_path / f"{i}").touch()
+        wait_for(tmp_path / "go")
+
+    results = stream(concurrent_backend, batch_size=1, pre_dispatch="all")(
+        delayed(task)(i) for i in range(100)
+    )
+    wait_until(lambda: len(list(tmp_path.iterdir())) >= 2, "nothing ran")
+    results.close()
+    (tmp_path / "go").touch()
+    assert threading.active_count() == len(
+        [t for t in threading.enumerate() if "driver" not in t.name]
+    )
+    assert len(list(tmp_path.glob("[0-9]*"))) <= 2 + 1
+
+
+def test_an_error_of_what_runs_ahead_comes_to_the_consumer(backend):
+    def task(i):
+        if i == 7:
+            raise ValueError("seven")
+        return i
+
+    results = stream(backend, pre_dispatch="all", batch_size=100)(
+        delayed(task)(i) for i in range(10)
+    )
+    assert [next(results) for _ in range(7)] == list(range(7))
+    with pytest.raises(ValueError, match="seven"):
+        next(results)
+
+
+def test_a_timeout_of_what_runs_ahead_comes_to_the_consumer(tmp_path):
+    results = stream("processes", pre_dispatch="all", timeout=0.3)(
+        delayed(wait_for)(tmp_path / "never") for _ in range(4)
+    )
+    with pytest.raises(TimeoutError, match="wait_for"):
+        next(results)
+
+
 def test_closing_cancels_the_rest(concurrent_backend, tmp_path, wait_until):
     def task(i):
         (tmp_path / f"{i}").touch()

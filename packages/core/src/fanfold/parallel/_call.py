@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
     AnyBatch: TypeAlias = EncodedBatch | LocalBatch
 
-__all__ = ["Call"]
+__all__ = ["Call", "CallStoppedError"]
+
+
+class CallStoppedError(Exception):
+    """Ends a call in the thread that runs it, when another has stopped it."""
 
 
 class Call:
@@ -67,7 +71,7 @@ class Call:
         self._on_end = on_end
         self._in_flight: dict[Future[object], tuple[int, AnyBatch]] = {}
         self._submitted_at: dict[int, tuple[float, AnyBatch]] = {}
-        self._completed: SimpleQueue[Future[object]] = SimpleQueue()
+        self._completed: SimpleQueue[Future[object] | None] = SimpleQueue()
         self._is_stopped = False
 
     @property
@@ -84,6 +88,12 @@ class Call:
     def completed_tasks(self) -> int:
         """How many tasks have run."""
         return self._dispatcher.completed_tasks
+
+    def stop(self) -> None:
+        """End the call from another thread than the one that runs it."""
+        self._is_stopped = True
+        self._completed.put(None)
+        self._executor.interrupt()
 
     def results(self) -> list[Any]:
         """Run to the end and return all results; the first failure ends it at once."""
@@ -157,11 +167,13 @@ class Call:
     def _wait(self) -> None:
         """Wait for a batch to complete, and take in all that have."""
         future = self._executor.wait(self._completed, self._time_left())
+        if self._is_stopped:
+            raise CallStoppedError
         if future is None:
             raise self._timed_out()
-        self._take_in(future)
-        while not self._completed.empty():
-            self._take_in(self._completed.get())
+        while future is not None:
+            self._take_in(future)
+            future = None if self._completed.empty() else self._completed.get()
 
     def _take_in(self, future: Future[object]) -> None:
         number, batch = self._in_flight.pop(future)

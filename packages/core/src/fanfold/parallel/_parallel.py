@@ -6,6 +6,7 @@ from .._sizes import parse_size
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
+from ._ahead import run_ahead
 from ._call import Call
 from ._defaults import UNSET, Unset
 from ._dispatcher import Dispatcher
@@ -214,9 +215,12 @@ class Parallel:
             )
         streaming = self.return_as != "list"
         call = self._start(iterable, streaming)
-        if streaming:
-            return call.stream(ahead=not self._backend.capabilities.runs_in_caller)
-        return call.results()
+        if not streaming:
+            return call.results()
+        in_caller = self._backend.capabilities.runs_in_caller
+        if self.pre_dispatch == "all" and not in_caller:
+            return run_ahead(call)
+        return call.stream(ahead=not in_caller)
 
     def _start(self, iterable: Iterable[Task], streaming: bool) -> Call:
         backend, n_jobs = self._backend, self._n_workers
@@ -237,7 +241,11 @@ class Parallel:
         )
         if self.pre_dispatch == "all":
             feeder.take_all()
-        request = ExecutorRequest(n_jobs=n_jobs, inner_max_num_threads=self._inner_max_num_threads)
+        request = ExecutorRequest(
+            n_jobs=n_jobs,
+            inner_max_num_threads=self._inner_max_num_threads,
+            interruptible=streaming and self.pre_dispatch == "all",
+        )
         observers = self._observers(_length(iterable))
         call = Call(
             backend.executor(request),

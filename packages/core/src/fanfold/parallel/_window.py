@@ -69,12 +69,10 @@ class Window:
             from ._expression import evaluate_pre_dispatch  # needs ast, which most calls do not
 
             limit = evaluate_pre_dispatch(pre_dispatch, n_jobs)
-            if limit is not None:
-                in_flight, unread = limit, limit if streaming else None
+            if limit is None:  # everything, without regard to the consumer
+                return cls(n_jobs if one_at_a_time else in_flight)
+            in_flight, unread = limit, limit if streaming else None
         if one_at_a_time:
             in_flight = min(in_flight, n_jobs)
-        return cls(
-            in_flight,
-            unread=unread,
-            held=in_flight * cls.HELD_PER_IN_FLIGHT if streaming else None,
-        )
+        held = in_flight * cls.HELD_PER_IN_FLIGHT if streaming else None
+        return cls(in_flight, unread=unread, held=held)

@@ -26,7 +26,7 @@ class ProcessesBackend(Backend):
 
     def executor(self, request: ExecutorRequest) -> ProcessesExecutor:
         """Return an executor for one call."""
-        return ProcessesExecutor(stock, request.n_jobs)
+        return ProcessesExecutor(stock, request.n_jobs, interruptible=request.interruptible)
 
     def close(self) -> None:
         """Let the idle workers leave."""

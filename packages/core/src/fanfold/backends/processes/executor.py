@@ -11,11 +11,13 @@ import selectors
 from _pickle import loads
 from collections import deque
 from concurrent.futures import Future
+from threading import Lock
 from time import monotonic
 
 from ...contracts.backend import Batch, Executor
 from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.encoding import EncodedBatch
+from .bell import Bell
 from .stock import WorkerStock, dismiss
 
 TYPE_CHECKING = False
@@ -38,19 +40,25 @@ class ProcessesExecutor(Executor):
         Where workers come from and go back to.
     n_jobs : int
         How many workers at the most.
+    interruptible : bool
+        Whether a thread may interrupt another that waits.
     """
 
     IN_FLIGHT_EACH = 2
     PATIENCE = 0.002
     """Seconds that a batch may wait behind a running one while another worker has nothing to do."""
 
-    def __init__(self, stock: WorkerStock, n_jobs: int) -> None:
+    def __init__(self, stock: WorkerStock, n_jobs: int, *, interruptible: bool) -> None:
         self._stock = stock
         self._n_jobs = n_jobs
         self._workers: list[WorkerHandle] = []
         self._waiting: deque[tuple[EncodedBatch, Future[object]]] = deque()
         self._selector = selectors.DefaultSelector()
+        self._closing = Lock()
         self._is_closed = False
+        self._bell = Bell() if interruptible else None
+        if self._bell is not None:
+            self._selector.register(self._bell.fd, selectors.EVENT_READ, None)
 
     def submit(self, batch: Batch) -> Future[object]:
         """Send the batch to a worker with room for it, or queue it."""
@@ -61,7 +69,7 @@ class ProcessesExecutor(Executor):
         return future
 
     def wait(
-        self, completed: SimpleQueue[Future[object]], timeout: float | None
+        self, completed: SimpleQueue[Future[object] | None], timeout: float | None
     ) -> Future[object] | None:
         """Drive the connections until a future is complete, or for `timeout` seconds."""
         deadline = None if timeout is None else monotonic() + timeout
@@ -77,16 +85,25 @@ class ProcessesExecutor(Executor):
 
     def close(self, *, abort: bool = False) -> None:
         """Give idle workers back; end those that still run something, which only `abort` leaves."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        self._selector.close()
+        with self._closing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._selector.close()
+            if self._bell is not None:
+                self._bell.close()
         self._waiting.clear()
         idle = [worker for worker in self._workers if not worker.entries]
         busy = [worker for worker in self._workers if worker.entries]
         self._workers.clear()
         self._stock.give_back(idle)
         dismiss(busy)
+
+    def interrupt(self) -> None:
+        """Make a `wait` that is under way in another thread return."""
+        with self._closing:
+            if self._bell is not None and not self._is_closed:
+                self._bell.ring()
 
     def _assign(self) -> None:
         """Send what waits, as far as there is room."""
@@ -143,8 +160,10 @@ class ProcessesExecutor(Executor):
     def _watch(self, worker: WorkerHandle, events: int) -> None:
         self._selector.modify(worker.connection, events, worker)
 
-    def _handle(self, worker: WorkerHandle, descriptor: int, events: int) -> None:
-        """Act on what the selector saw of a worker."""
+    def _handle(self, worker: WorkerHandle | None, descriptor: int, events: int) -> None:
+        """Act on what the selector saw of a worker, or of the bell."""
+        if worker is None:
+            return  # what interrupts is in the queue of the completed
         if worker not in self._workers:
             return  # it was lost by an earlier event of the same round
         try:
