@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from .persistence import dump, load, register_compressor
     from .plugins import register_hooks, unregister_hooks
+    from .sharing import shared_array, shared_like
     from .tasks.running import run_batch
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "register_parallel_backend",
     "register_store_backend",
     "run_batch",
+    "shared_array",
+    "shared_like",
     "unregister_hooks",
 ]
 
@@ -67,6 +70,7 @@ _HOMES = {
     ),
     "persistence": ("dump", "load", "register_compressor"),
     "plugins": ("register_hooks", "unregister_hooks"),
+    "sharing": ("shared_array", "shared_like"),
     "tasks.running": ("run_batch",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
