@@ -1,0 +1,20 @@
+"""Results that are kept: ``Memory``, the functions that it caches, and references to results."""
+
+from ._async_function import AsyncMemorizedFunc
+from ._expiry import expires_after
+from ._function import MemorizedFunc
+from ._memory import Memory, register_store_backend
+from ._result import MemorizedResult, NotMemorizedResult
+from ._uncached import AsyncNotMemorizedFunc, NotMemorizedFunc
+
+__all__ = [
+    "AsyncMemorizedFunc",
+    "AsyncNotMemorizedFunc",
+    "MemorizedFunc",
+    "MemorizedResult",
+    "Memory",
+    "NotMemorizedFunc",
+    "NotMemorizedResult",
+    "expires_after",
+    "register_store_backend",
+]

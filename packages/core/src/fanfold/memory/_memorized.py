@@ -1,0 +1,243 @@
+"""What synchronous and asynchronous cached functions have in common: all but running them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from .. import hashing
+from ..errors import CorruptFileError, InvalidArgumentError, StoreError
+from ..hashing import CallSignature, Fingerprinter
+from ._base import CachedFunction, P, R
+from ._entries import MISSING
+from ._key import function_module, function_name, function_prefix
+from ._pickling import reduce_cached
+from ._reporting import Reporter
+from ._result import MemorizedResult
+from ._summary import summarize_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..contracts.store import Store
+    from ._entries import Entries
+
+    Validation = Callable[[Mapping[str, Any]], object]
+
+
+class Run:
+    """One computation of a result, from its beginning."""
+
+    __slots__ = ("_started", "input_args", "key", "time")
+
+    def __init__(self, key: str, input_args: dict[str, str]) -> None:
+        self.key = key
+        self.input_args = input_args
+        self.time = time.time()
+        self._started = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Return how long ago it began."""
+        return time.perf_counter() - self._started
+
+
+class Memorized(CachedFunction[P, R]):
+    """A cached function, without the part that runs it.
+
+    Parameters
+    ----------
+    func : callable
+        The function.
+    entries : Entries
+        Where its results are.
+    ignore : iterable of str, optional
+        Parameters that do not count for the key.
+    mmap_mode : {None, "r", "r+", "w+", "c"}, default=None
+        How arrays are mapped from their files.
+    verbose : int, default=1
+        What to print.
+    cache_validation_callback : callable, optional
+        Tells from a result's metadata whether it is still good.
+
+    Attributes
+    ----------
+    func, ignore, mmap_mode, verbose, cache_validation_callback
+        As given.
+    """
+
+    def __init__(
+        self,
+        func: Callable[P, Any],
+        entries: Entries,
+        ignore: Iterable[str] | None = None,
+        mmap_mode: str | None = None,
+        verbose: int = 1,
+        cache_validation_callback: Validation | None = None,
+    ) -> None:
+        super().__init__(func)
+        if cache_validation_callback is not None and not callable(cache_validation_callback):
+            raise InvalidArgumentError(
+                f"cache_validation_callback={cache_validation_callback!r}: expected a function "
+                "that takes the metadata of a result and returns whether it is still good"
+            )
+        self._signature = CallSignature(func, ignore or ())
+        self.ignore = list(ignore or ())
+        self.mmap_mode = mmap_mode
+        self.verbose = verbose
+        self.cache_validation_callback = cache_validation_callback
+        self._entries = entries
+        self._map = entries.mapping(mmap_mode)
+        self._fingerprint = Fingerprinter(func)
+        name = function_name(func)
+        self._full_name = f"{function_module(func)}.{name}"
+        self._prefix = function_prefix(name)
+        self._report = Reporter(name, self._full_name, self.location, verbose, entries.warner)
+
+    @property
+    def location(self) -> str:
+        """Where the results are."""
+        return self._entries.store.location
+
+    @property
+    def store_backend(self) -> Store:
+        """The store of the results."""
+        return self._entries.store
+
+    def check_call_in_cache(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Return whether a call with these arguments would find its result; runs nothing."""
+        metadata = self._look_up(self._key(args, kwargs))
+        return metadata is not None and self._is_good(metadata)
+
+    def clear(self, warn: bool = True) -> None:
+        """Remove all results of this function, those of its earlier versions too.
+
+        Parameters
+        ----------
+        warn : bool, default=True
+            Whether to print that it is done, unless ``verbose`` is 0.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be written.
+        """
+        if warn:
+            self._report.clearing()
+        current = f"{self._prefix}{self._fingerprint.current().digest}"
+        self._entries.clear_function(self._prefix, current, self._full_name)
+
+    def _key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        arguments = hashing.hash(self._signature.bind(args, kwargs))
+        return f"{self._prefix}{self._fingerprint.current().digest}/{arguments}"
+
+    def _find(self, key: str) -> Any:
+        """Return the result that is in the cache and still good, or MISSING: never an error."""
+        value = self._read(key) if self._is_current(key) else MISSING
+        if value is MISSING:
+            self._report.miss(key)
+        else:
+            self._entries.note_use(key)
+            self._report.hit(key)
+        return value
+
+    def _find_reference(self, key: str) -> MemorizedResult[Any] | None:
+        """Return a reference to the result that is in the cache and still good, or None."""
+        metadata = self._look_up(key)
+        if metadata is None or not self._is_current(key, metadata):
+            self._report.miss(key)
+            return None
+        self._entries.note_use(key)
+        self._report.hit(key)
+        return self._reference(key, metadata)
+
+    def _begin(self, key: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Run:
+        """Note that the function is about to run."""
+        self._report.calling(key, args, kwargs)
+        return Run(key, summarize_arguments(self._signature.bind(args, kwargs)))
+
+    def _keep(self, run: Run, value: Any) -> tuple[Any, dict[str, Any]]:
+        """Put a result into the cache if possible; return it as a hit would, and its metadata."""
+        metadata = self._metadata(run)
+        try:
+            self._put(run.key, value, metadata)
+        except StoreError as error:
+            self._report.not_stored(run.key, error)
+        except Exception as error:  # noqa: BLE001  pickling runs code of the user's classes
+            self._report.not_storable(run.key, error)
+        else:
+            if self._map is not None:
+                mapped = self._read(run.key)
+                value = value if mapped is MISSING else mapped
+        return value, metadata
+
+    def _shelve(self, run: Run, value: object) -> MemorizedResult[Any]:
+        """Put a result into the cache and return a reference to it."""
+        metadata = self._metadata(run)
+        self._put(run.key, value, metadata)
+        return self._reference(run.key, metadata)
+
+    def _is_current(self, key: str, metadata: Mapping[str, Any] | None = None) -> bool:
+        """Return whether a result that may be there is still good; remove it if it is not."""
+        if self.cache_validation_callback is None:
+            return True
+        metadata = metadata or self._look_up(key)
+        if metadata is None or self._is_good(metadata):
+            return metadata is not None
+        # It must not come back as good in case that computing it again fails.
+        try:
+            self._entries.store.delete(key)
+        except StoreError as error:
+            self._report.not_removed(error)
+        return False
+
+    def _is_good(self, metadata: Mapping[str, Any]) -> bool:
+        good = self.cache_validation_callback
+        return good is None or bool(good(metadata))
+
+    def _read(self, key: str) -> Any:
+        try:
+            return self._entries.read(key, self._map)
+        except StoreError as error:
+            self._report.unreadable(error)
+        except Exception as error:  # noqa: BLE001  unpickling runs code of the user's classes
+            self._report.damaged(key, error)
+        return MISSING
+
+    def _look_up(self, key: str) -> Mapping[str, Any] | None:
+        try:
+            return self._entries.read_metadata(key)
+        except StoreError as error:
+            self._report.unreadable(error)
+        except CorruptFileError as error:
+            self._report.damaged(key, error)
+        return None
+
+    def _put(self, key: str, value: object, metadata: Mapping[str, Any]) -> None:
+        nbytes = self._entries.write(key, value, metadata)
+        self._report.stored(key, nbytes, metadata["duration"])
+
+    def _metadata(self, run: Run) -> dict[str, Any]:
+        seconds = run.seconds()
+        self._report.returned(seconds)
+        return {
+            "function": self._full_name,
+            "duration": seconds,
+            "time": run.time,
+            "input_args": run.input_args,
+        }
+
+    def _reference(self, key: str, metadata: Mapping[str, Any]) -> MemorizedResult[Any]:
+        return MemorizedResult(self._entries, key, self._full_name, metadata, self._map)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(func={self.func!r}, location={self.location!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_cached(
+            self,
+            self._entries,
+            self.ignore,
+            self.mmap_mode,
+            self.verbose,
+            self.cache_validation_callback,
+        )
