@@ -90,6 +90,10 @@ print(Parallel(n_jobs=2)([delayed(flags)()]))
         assert done.stdout == "[(1, ['ignore::ResourceWarning'], True)]\n"
 
 
+def _close_output():
+    sys.stdout.close()
+
+
 def _read_stdin():
     return sys.stdin.read()
 
@@ -175,6 +179,35 @@ class TestLostWorkers:
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: not is_running(first), "worker survives SIGKILL")
         assert first not in set(results)
+
+    def test_a_batch_that_no_worker_can_take_is_named(self, run_script, tmp_path):
+        # Every worker may use little memory, and the argument is large.
+        (tmp_path / "sitecustomize.py").write_text(
+            "import resource; resource.setrlimit(resource.RLIMIT_AS, (200 << 20, 200 << 20))"
+        )
+        done = run_script(
+            """
+import os
+from fanfold import Parallel, delayed
+from fanfold.errors import WorkerLostError
+os.environ["PYTHONPATH"] = os.getcwd()
+run = Parallel(n_jobs=2)
+try:
+    run([delayed(len)(bytearray(300 << 20))])
+except WorkerLostError as error:
+    print(error)
+print(run([delayed(abs)(-1)]))
+"""
+        )
+        assert "exit code 1" in done.stdout
+        assert "was about to run task 0: len(" in done.stdout
+        assert done.stdout.endswith("[1]\n")
+        assert "MemoryError" in done.stderr
+
+    def test_a_task_may_close_the_output(self):
+        run = processes(n_jobs=2, batch_size=1)
+        assert run([delayed(_close_output)(), delayed(_close_output)()]) == [None, None]
+        assert worker_pids()
 
     def test_a_worker_that_cannot_start_says_so(self, run_script, tmp_path):
         done = run_script(

@@ -219,9 +219,10 @@ def shift(point):
     return Point(point.x + OFFSET)
 
 if __name__ == "__main__":
-    print(Parallel(n_jobs=2)(delayed(shift)(Point(i)) for i in range(3)))
+    points = Parallel(n_jobs=2)(delayed(shift)(Point(i)) for i in range(3))
+    print(points, points[0] == Point(5))
 """)
-    assert done.stdout == "[Point(x=5), Point(x=6), Point(x=7)]\n"
+    assert done.stdout == "[Point(x=5), Point(x=6), Point(x=7)] True\n"
 
 
 def test_a_script_without_main_guard_works(run_script):

@@ -124,6 +124,7 @@ class EncodedBatch(Batch):
         self.counts: list[int] | None = None
         self.buffers: list[bytearray] = []
         self.pins: list[object] = []
+        self.lost_workers = 0
         self._numbers: dict[bytes, int] = {}
         self.nbytes = 0
 

@@ -22,7 +22,8 @@ class ProcessesBackend(Backend):
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Return `n_jobs`, or what negative numbers leave of the CPUs."""
-        return resolve_n_jobs(n_jobs, cpu_count())
+        # Counting CPUs reads files; most calls say how many workers they want.
+        return n_jobs if n_jobs > 0 else resolve_n_jobs(n_jobs, cpu_count())
 
     def executor(self, request: ExecutorRequest) -> ProcessesExecutor:
         """Return an executor for one call."""

@@ -45,6 +45,8 @@ class ProcessesExecutor(Executor):
     """
 
     IN_FLIGHT_EACH = 2
+    MOST_LOST = 3
+    """So many workers may end before they begin a batch until the batch itself is suspected."""
     PATIENCE = 0.002
     """Seconds that a batch may wait behind a running one while another worker has nothing to do."""
 
@@ -198,12 +200,17 @@ class ProcessesExecutor(Executor):
         if running is not None:
             batch, future = worker.entries.popleft()
             future.set_exception(_worker_lost(batch, running, worker.exit_code))
-        if was_ready:
-            self._waiting.extendleft(reversed(worker.entries))
-            self._assign()
-        else:
+        if not was_ready:
             for _, future in worker.entries:
                 future.set_exception(_never_ready(worker.exit_code))
+            return
+        for batch, future in reversed(worker.entries):
+            batch.lost_workers += 1
+            if batch.lost_workers < self.MOST_LOST:
+                self._waiting.appendleft((batch, future))
+            else:
+                future.set_exception(_worker_lost(batch, None, worker.exit_code))
+        self._assign()
 
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""
@@ -228,13 +235,15 @@ def _busy_since(worker: WorkerHandle) -> float:
     return worker.busy_since
 
 
-def _worker_lost(batch: EncodedBatch, position: int, exit_code: int | None) -> FanfoldError:
+def _worker_lost(batch: EncodedBatch, position: int | None, exit_code: int | None) -> FanfoldError:
     from ...errors import WorkerLostError
 
+    what = "was about to run" if position is None else "ran"
+    task = batch.describe(position or 0)
     return WorkerLostError(
-        f"a worker process {_how_it_ended(exit_code)} while it ran {batch.describe(position)}. The "
-        "other workers were not affected, and the next call starts a new one",
-        task_index=batch.first_task + position,
+        f"a worker process {_how_it_ended(exit_code)} while it {what} {task}. The other workers "
+        "were not affected, and the next call starts a new one",
+        task_index=batch.first_task + (position or 0),
         exit_code=exit_code,
     )
 

@@ -92,8 +92,11 @@ def _apply(path: list[str], directory: str | None) -> None:
 def _flush_output() -> None:
     """Let the user see what a task printed when it is done, not when a buffer is full."""
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            pass  # nobody reads it any more, or the task closed it: that is not the task's result
 
 
 def _leave_interrupts_to_parent() -> None:
