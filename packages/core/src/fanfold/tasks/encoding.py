@@ -112,6 +112,8 @@ class EncodedBatch(Batch):
         The memory that arguments refer to, kept alive until the batch is done.
     same_host : bool
         Whether it is for workers on this machine.
+    lost_workers : int
+        How many workers ended after they were sent the batch and before they began it.
     """
 
     def __init__(self, first_task: int, level: tuple[int, str | None], *, same_host: bool) -> None:
