@@ -8,9 +8,16 @@ from . import (
     _functions as _functions,  # registers the hashers of functions and classes
     _standard as _standard,  # registers those of the standard library
 )
-from ._fingerprint import Fingerprint, fingerprint
+from ._fingerprint import Fingerprint, Fingerprinter, fingerprint
 from ._hash import hash
 from ._registry import register_hasher
 from ._signature import CallSignature
 
-__all__ = ["CallSignature", "Fingerprint", "fingerprint", "hash", "register_hasher"]
+__all__ = [
+    "CallSignature",
+    "Fingerprint",
+    "Fingerprinter",
+    "fingerprint",
+    "hash",
+    "register_hasher",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._reduce import Reduced
-from ._words import Guarded, Tagged
+from ._words import Tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,16 +27,20 @@ def path_to(root: object, culprit: object, stand_ins: Mapping[int, object]) -> s
     stand_ins : mapping
         What is known of the objects on the way, by id.
     """
+    return next(
+        (path for path, obj in _walk(root, stand_ins) if obj is culprit), "something in obj"
+    )
+
+
+def _walk(root: object, stand_ins: Mapping[int, object]) -> Iterator[Step]:
     waiting: list[Step] = [("obj", root)]
     seen: set[int] = set()
     while waiting:
         path, obj = waiting.pop()
-        if obj is culprit:
-            return path
+        yield path, obj
         if id(obj) not in seen:
             seen.add(id(obj))
             waiting += _steps(path, obj, stand_ins)
-    return "obj"
 
 
 def _steps(path: str, obj: Any, stand_ins: Mapping[int, object]) -> Iterator[Step]:
@@ -48,8 +52,6 @@ def _steps(path: str, obj: Any, stand_ins: Mapping[int, object]) -> Iterator[Ste
         yield from ((f"a key of {path}", key) for key in obj)
     elif isinstance(obj, (set, frozenset)):
         yield from ((f"a member of {path}", member) for member in obj)
-    elif type(obj) is Guarded:
-        yield (path, obj.value)
     stand_in = stand_ins.get(id(obj))
     if type(stand_in) is Tagged:
         yield from _attributes(path, stand_in.value)

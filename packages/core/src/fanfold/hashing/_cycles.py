@@ -2,8 +2,10 @@
 
 A digest of digests has no beginning there. So all members start with one label, and each round
 gives every member the digest of its node, made with the labels of the round before. Members that
-look alike however deep one follows them keep one label, others part sooner or later; when a round
-parts no more of them, the labels are final. Neither identity nor the order of the walk matters.
+look alike however deep one follows them keep one label, others part sooner or later. When a round
+parts no more of them, one label alone has seen only as far as there were rounds, but all labels
+together say everything: where two structures have the same set, their members match one by one.
+Neither identity nor the order of the walk matters.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["settle"]
 
 
-def settle(root: object, make_node: MakeNode, seal: Callable[[object], object]) -> object:
+def settle(root: object, make_node: MakeNode, seal: Callable[[object], bytes]) -> object:
     """Return the node of a value that contains itself somewhere.
 
     Parameters
@@ -37,7 +39,7 @@ def settle(root: object, make_node: MakeNode, seal: Callable[[object], object]) 
     """
     members = _Members(make_node, seal)
     members.collect(root)
-    labels = dict.fromkeys(members.open, None) | members.closed
+    labels = dict.fromkeys(members.open, b"") | members.closed
     n_kinds = 1
 
     def label(obj: object) -> object:
@@ -49,7 +51,7 @@ def settle(root: object, make_node: MakeNode, seal: Callable[[object], object]) 
         labels.update(latest)
         previous_kinds, n_kinds = n_kinds, len(set(latest.values()))
         if n_kinds == previous_kinds:
-            return (..., "cyclic", labels[id(root)])
+            return (..., "cyclic", labels[id(root)], sorted(set(latest.values())))
 
 
 class _Members:
@@ -63,9 +65,9 @@ class _Members:
         The final labels of those without, such as arrays, which need not be hashed every round.
     """
 
-    def __init__(self, make_node: MakeNode, seal: Callable[[object], object]) -> None:
+    def __init__(self, make_node: MakeNode, seal: Callable[[object], bytes]) -> None:
         self.open: dict[int, object] = {}
-        self.closed: dict[int, object] = {}
+        self.closed: dict[int, bytes] = {}
         self._make_node = make_node
         self._seal = seal
         self._n_links = 0

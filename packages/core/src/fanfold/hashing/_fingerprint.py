@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import FunctionType, MappingProxyType, MethodType
+from typing import NamedTuple
 
 from ..errors import InvalidArgumentError
 from ._algorithms import algorithm
 from ._encoder import Encoder
 from ._functions import class_parts, function_parts, is_library_function
+from ._steady import Steadiness
 from ._words import Guarded
 
 TYPE_CHECKING = False
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["Fingerprint", "fingerprint"]
+__all__ = ["Fingerprint", "Fingerprinter", "fingerprint"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """What a function depends on, as hashes.
 
     Attributes
@@ -95,14 +95,59 @@ def fingerprint(function: object) -> Fingerprint:
     return Fingerprint(Encoder(chosen).digest(parts).hex(), MappingProxyType(parts))
 
 
+class Fingerprinter:
+    """Gives the fingerprint of one function again and again, for little where nothing changed.
+
+    What cannot change, such as code, numbers and text, is compared by identity; only what can, such
+    as a global list or array, is hashed anew. So the answer is never an old one.
+
+    Parameters
+    ----------
+    function : callable
+        As for :func:`fingerprint`. Anything but a function or a method is looked at anew each time.
+    """
+
+    __slots__ = ("_changing", "_function", "_last", "_steadiness")
+
+    def __init__(self, function: object) -> None:
+        self._function = function
+        self._last: Fingerprint | None = None
+        self._steadiness = Steadiness()
+        self._changing: dict[str, object] = {}
+
+    def current(self) -> Fingerprint:
+        """Return the fingerprint as of now; raises and warns as :func:`fingerprint` does."""
+        if self._last is not None and self._still_holds(self._last):
+            return self._last
+        function = getattr(self._function, "__func__", self._function)
+        if not isinstance(function, FunctionType):
+            return fingerprint(function)
+        # Watched before it is hashed: what another thread changes meanwhile is seen next time.
+        self._steadiness = Steadiness()
+        parts = _parts(function)
+        self._changing = {name: parts[name] for name in self._steadiness.watch(function)}
+        self._last = fingerprint(function)
+        return self._last
+
+    def _still_holds(self, last: Fingerprint) -> bool:
+        if not self._steadiness.holds():
+            return False
+        if not self._changing:
+            return True
+        encoder = Encoder(algorithm("xxh3_128"))
+        return all(
+            encoder.digest(part).hex() == last.parts[name] for name, part in self._changing.items()
+        )
+
+
 def _parts(function: Any) -> dict[str, object]:
     """Return what anything that can be called depends on."""
+    if isinstance(function, FunctionType):
+        return {"library": function} if is_library_function(function) else function_parts(function)
     if isinstance(function, (MethodType, staticmethod, classmethod)):
         return _parts(function.__func__)
     if is_library_function(function):
         return {"library": function}
-    if isinstance(function, FunctionType):
-        return function_parts(function)
     if isinstance(function, type):
         return class_parts(function)
     if callable(getattr(function, "func", None)) and hasattr(function, "keywords"):  # a partial

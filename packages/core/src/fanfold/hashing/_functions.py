@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
     Wrapper = staticmethod[..., Any] | classmethod[Any, ..., Any]
 
-__all__ = ["class_parts", "function_parts", "is_library_function"]
+__all__ = [
+    "cell_contents",
+    "class_parts",
+    "function_parts",
+    "global_reads",
+    "is_library_function",
+]
 
 _ABOUT_THE_MODULE = frozenset(
     # Where code lies and what its module is called differs between a script and its workers.
@@ -38,6 +44,8 @@ _ABOUT_THE_CLASS = frozenset(
         *("__qualname__", "__slotnames__", "__static_attributes__", "__weakref__", "_abc_impl"),
     }
 )
+_COUNTED_BY_CODE = (type, FunctionType, ModuleType)
+_UNSET = Tagged("unset", None)
 
 
 def is_library_function(function: object) -> bool:
@@ -67,11 +75,11 @@ def function_parts(function: FunctionType) -> dict[str, object]:
         parts["code"] = (code.co_qualname, module_name, version_of(module_name))
     else:
         parts["code"] = code
-        parts.update(_globals(function, facts_of(code).globals_read))
+        parts.update(_globals(function))
     parts.update(_defaults(function))
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         parts[f"closure {name}"] = Guarded(
-            _contents(cell), function.__qualname__, f"closure {name!r}"
+            cell_contents(cell), function.__qualname__, f"closure {name!r}"
         )
     wrapped = getattr(function, "__wrapped__", None)
     if wrapped is not None:
@@ -97,52 +105,59 @@ def _defaults(function: FunctionType) -> Iterator[tuple[str, object]]:
         yield f"default {name}", Guarded(value, owner, f"default of {name!r}")
 
 
-def _contents(cell: CellType) -> object:
+def cell_contents(cell: CellType) -> object:
+    """Return what a closure's cell holds."""
     try:
         return cell.cell_contents
     except ValueError:  # the enclosing function has not set the variable yet
-        return Tagged("unset", None)
+        return _UNSET
 
 
-def _globals(function: FunctionType, names: frozenset[str]) -> Iterator[tuple[str, object]]:
-    owner = function.__qualname__
-    for name in names - _ABOUT_THE_MODULE:
-        if name in function.__globals__:
-            value = function.__globals__[name]
-            yield f"global {name}", Guarded(value, owner, f"global {name!r}")
-            yield from _beyond(function, name, value)
-        elif not hasattr(builtins, name):
-            yield f"global {name}", Tagged("unset", None)
+def global_reads(function: FunctionType) -> Iterator[tuple[str, Mapping[str, object], str]]:
+    """Yield the places outside a function where its code looks names up.
 
-
-def _beyond(function: FunctionType, name: str, value: object) -> Iterator[tuple[str, object]]:
-    """Yield what a global leads to besides its own value."""
-    owner = function.__qualname__
-    if isinstance(value, ModuleType):
-        used = facts_of(function.__code__).names
-        for path, member in _members_used(name, value, used, {id(value)}):
-            yield f"global {path}", Guarded(member, owner, f"global {path!r}")
-    elif not isinstance(value, (type, FunctionType)) and not is_library_module(
-        type(value).__module__
-    ):
-        yield f"class of global {name}", type(value)
+    Yields
+    ------
+    tuple
+        How the code spells it (``"helper"``, ``"module.helper"``), the mapping, and the key in it.
+        Through modules of the user's own project, all those of their members count that have a
+        name which the code uses.
+    """
+    facts = facts_of(function.__code__)
+    for name in facts.globals_read - _ABOUT_THE_MODULE:
+        yield name, function.__globals__, name
+        value = function.__globals__.get(name)
+        if isinstance(value, ModuleType):
+            yield from _members_used(name, value, facts.names, {id(value)})
 
 
 def _members_used(
     path: str, module: ModuleType, names: frozenset[str], seen: set[int]
-) -> Iterator[tuple[str, object]]:
-    """Yield the members of a module of the user's project that code may use through it."""
+) -> Iterator[tuple[str, Mapping[str, object], str]]:
     if is_library_module(module.__name__):
         return
     members: Mapping[str, object] = vars(module)
     for name in names & members.keys() - _ABOUT_THE_MODULE:
         member = members[name]
-        if isinstance(member, ModuleType):
-            if id(member) not in seen:
-                seen.add(id(member))
-                yield from _members_used(f"{path}.{name}", member, names, seen)
-        else:
-            yield f"{path}.{name}", member
+        if not isinstance(member, ModuleType):
+            yield f"{path}.{name}", members, name
+        elif id(member) not in seen:
+            seen.add(id(member))
+            yield from _members_used(f"{path}.{name}", member, names, seen)
+
+
+def _globals(function: FunctionType) -> Iterator[tuple[str, object]]:
+    owner = function.__qualname__
+    for path, mapping, key in global_reads(function):
+        if key in mapping:
+            value = mapping[key]
+            yield f"global {path}", Guarded(value, owner, f"global {path!r}")
+            if not isinstance(value, _COUNTED_BY_CODE) and not is_library_module(
+                type(value).__module__
+            ):
+                yield f"class of global {path}", type(value)
+        elif not hasattr(builtins, key):
+            yield f"global {path}", _UNSET
 
 
 def _function(function: FunctionType) -> object:

@@ -27,17 +27,9 @@ _MOVED = (
 _STANDARD_LIBRARY = os.path.dirname(os.path.realpath(os.__file__)) + os.sep
 
 
-def qualified_name(thing: object, module: str | None = None) -> str:
-    """Return ``module.qualname`` of a class or function, as it is called in every version.
-
-    Parameters
-    ----------
-    thing : object
-        Something with ``__module__`` and ``__qualname__``.
-    module : str or None, default=None
-        The module's name, where `thing` does not know it.
-    """
-    module = module or getattr(thing, "__module__", None)
+def qualified_name(thing: object) -> str:
+    """Return ``module.qualname`` of a class or function, as it is called in every version."""
+    module = getattr(thing, "__module__", None)
     name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", "")
     if not isinstance(module, str) or not module:
         return str(name)
