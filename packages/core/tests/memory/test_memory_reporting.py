@@ -125,7 +125,7 @@ class Shaped:
         raise ZeroDivisionError
 
     def __repr__(self) -> str:
-        return "<a circle>"
+        return "<a\n   circle>"
 
 
 def test_summaries_stay_short_whatever_the_arguments(memory: Memory) -> None:

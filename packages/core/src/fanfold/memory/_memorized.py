@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from .. import hashing
@@ -14,6 +13,7 @@ from ._key import function_module, function_name, function_prefix
 from ._pickling import reduce_cached
 from ._reporting import Reporter
 from ._result import MemorizedResult
+from ._run import Run
 from ._summary import summarize_arguments
 
 if TYPE_CHECKING:
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
     from ._entries import Entries
 
     Validation = Callable[[Mapping[str, Any]], object]
-
-
-class Run:
-    """One computation of a result, from its beginning."""
-
-    __slots__ = ("_started", "input_args", "key", "time")
-
-    def __init__(self, key: str, input_args: dict[str, str]) -> None:
-        self.key = key
-        self.input_args = input_args
-        self.time = time.time()
-        self._started = time.perf_counter()
-
-    def seconds(self) -> float:
-        """Return how long ago it began."""
-        return time.perf_counter() - self._started
 
 
 class Memorized(CachedFunction[P, R]):
@@ -80,8 +64,9 @@ class Memorized(CachedFunction[P, R]):
                 f"cache_validation_callback={cache_validation_callback!r}: expected a function "
                 "that takes the metadata of a result and returns whether it is still good"
             )
-        self._signature = CallSignature(func, ignore or ())
-        self.ignore = list(ignore or ())
+        ignore = ignore if isinstance(ignore, str) else list(ignore or ())
+        self._signature = CallSignature(func, ignore)
+        self.ignore = ignore
         self.mmap_mode = mmap_mode
         self.verbose = verbose
         self.cache_validation_callback = cache_validation_callback
@@ -153,11 +138,13 @@ class Memorized(CachedFunction[P, R]):
     def _begin(self, key: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Run:
         """Note that the function is about to run."""
         self._report.calling(key, args, kwargs)
-        return Run(key, summarize_arguments(self._signature.bind(args, kwargs)))
+        bound = self._signature.bind(args, kwargs)
+        return Run(key, self._full_name, summarize_arguments(bound))
 
     def _keep(self, run: Run, value: Any) -> tuple[Any, dict[str, Any]]:
         """Put a result into the cache if possible; return it as a hit would, and its metadata."""
-        metadata = self._metadata(run)
+        metadata = run.metadata()
+        self._report.returned(metadata["duration"])
         try:
             self._put(run.key, value, metadata)
         except StoreError as error:
@@ -172,7 +159,8 @@ class Memorized(CachedFunction[P, R]):
 
     def _shelve(self, run: Run, value: object) -> MemorizedResult[Any]:
         """Put a result into the cache and return a reference to it."""
-        metadata = self._metadata(run)
+        metadata = run.metadata()
+        self._report.returned(metadata["duration"])
         self._put(run.key, value, metadata)
         return self._reference(run.key, metadata)
 
@@ -215,16 +203,6 @@ class Memorized(CachedFunction[P, R]):
     def _put(self, key: str, value: object, metadata: Mapping[str, Any]) -> None:
         nbytes = self._entries.write(key, value, metadata)
         self._report.stored(key, nbytes, metadata["duration"])
-
-    def _metadata(self, run: Run) -> dict[str, Any]:
-        seconds = run.seconds()
-        self._report.returned(seconds)
-        return {
-            "function": self._full_name,
-            "duration": seconds,
-            "time": run.time,
-            "input_args": run.input_args,
-        }
 
     def _reference(self, key: str, metadata: Mapping[str, Any]) -> MemorizedResult[Any]:
         return MemorizedResult(self._entries, key, self._full_name, metadata, self._map)

@@ -31,7 +31,7 @@ class _ArgumentRepr(Repr):
         except Exception:  # noqa: BLE001  a property of the user's may raise anything
             shape = None
         if not isinstance(shape, tuple) or not shape:
-            return super().repr_instance(x, level)
+            return " ".join(super().repr_instance(x, level).split())  # on one line
         dtype = getattr(x, "dtype", None)
         return f"{type(x).__name__}(shape={shape}{f', dtype={dtype}' if dtype is not None else ''})"
 
