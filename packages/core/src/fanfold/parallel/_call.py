@@ -17,6 +17,7 @@ from ..errors import BackendUnavailableError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from threading import Event
     from typing import Any, TypeAlias
 
     from ..contracts.backend import Executor
@@ -47,6 +48,9 @@ class Call:
         Where its tasks come from.
     timeout : float or None
         How many seconds each task may take.
+    stopped : threading.Event
+        Set when it ends, so that tasks which have not begun need not. It is not the call's own,
+        because whoever looks at it would keep the call alive.
     observers : sequence of Observer
         Who is told.
     on_end : callable
@@ -60,6 +64,7 @@ class Call:
         feeder: Feeder,
         *,
         timeout: float | None,
+        stopped: Event,
         observers: Sequence[Observer],
         on_end: Callable[[], object],
     ) -> None:
@@ -67,31 +72,16 @@ class Call:
         self._dispatcher = dispatcher
         self._feeder = feeder
         self._timeout = timeout
+        self._stopped = stopped
         self._observers = observers
         self._on_end = on_end
         self._in_flight: dict[Future[object], tuple[int, AnyBatch]] = {}
         self._submitted_at: dict[int, tuple[float, AnyBatch]] = {}
         self._completed: SimpleQueue[Future[object] | None] = SimpleQueue()
-        self._is_stopped = False
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the call ended early, so that tasks which have not begun need not."""
-        return self._is_stopped
-
-    @property
-    def submitted_tasks(self) -> int:
-        """How many tasks were given to the backend."""
-        return self._dispatcher.submitted_tasks
-
-    @property
-    def completed_tasks(self) -> int:
-        """How many tasks have run."""
-        return self._dispatcher.completed_tasks
 
     def stop(self) -> None:
         """End the call from another thread than the one that runs it."""
-        self._is_stopped = True
+        self._stopped.set()
         self._completed.put(None)
         self._executor.interrupt()
 
@@ -167,7 +157,7 @@ class Call:
     def _wait(self) -> None:
         """Wait for a batch to complete, and take in all that have."""
         future = self._executor.wait(self._completed, self._time_left())
-        if self._is_stopped:
+        if self._stopped.is_set():
             raise CallStoppedError
         if future is None:
             raise self._timed_out()
@@ -218,7 +208,7 @@ class Call:
         )
 
     def _end(self, error: BaseException | None) -> None:
-        self._is_stopped = True
+        self._stopped.set()
         try:
             self._executor.close(abort=error is not None)
         finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 from .._sizes import parse_size
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
@@ -142,7 +144,7 @@ class Parallel:
         self.progress = progress
         self._inner_max_num_threads: int | None = settings["inner_max_num_threads"]
         self._call: Call | None = None
-        self._last_call: Call | None = None
+        self._dispatcher: Dispatcher | None = None
         _check_choice("return_as", self.return_as, _RETURN_AS)
         _check_batch_size(batch_size)
         _check_timeout(timeout)
@@ -172,12 +174,12 @@ class Parallel:
     @property
     def n_dispatched_tasks(self) -> int:
         """How many tasks the present or last call gave to its backend."""
-        return self._last_call.submitted_tasks if self._last_call else 0
+        return self._dispatcher.submitted_tasks if self._dispatcher else 0
 
     @property
     def n_completed_tasks(self) -> int:
         """How many tasks the present or last call has run."""
-        return self._last_call.completed_tasks if self._last_call else 0
+        return self._dispatcher.completed_tasks if self._dispatcher else 0
 
     def __call__(self, iterable: Iterable[Task]) -> Any:
         """Run tasks.
@@ -236,9 +238,8 @@ class Parallel:
             self._sizer(one_at_a_time=streaming and in_caller),
             keep_order=self.return_as != "generator_unordered",
         )
-        feeder = feeder_for(
-            backend.capabilities, iterable, nested_level(backend), lambda: call.is_stopped
-        )
+        stopped = Event()
+        feeder = feeder_for(backend.capabilities, iterable, nested_level(backend), stopped.is_set)
         if self.pre_dispatch == "all":
             feeder.take_all()
         request = ExecutorRequest(
@@ -252,10 +253,11 @@ class Parallel:
             dispatcher,
             feeder,
             timeout=None if in_caller else self.timeout,
+            stopped=stopped,
             observers=observers,
             on_end=self._forget_call,
         )
-        self._call = self._last_call = call
+        self._call, self._dispatcher = call, dispatcher
         return call
 
     def _sizer(self, *, one_at_a_time: bool) -> BatchSizer:
