@@ -76,7 +76,7 @@ def shared_array(
     >>> import numpy
     >>> from fanfold import Parallel, delayed, shared_array
     >>> squares = shared_array(5, int)
-    >>> _ = Parallel(n_jobs=2)(delayed(numpy.copyto)(squares[i:], i**2) for i in range(5))
+    >>> _ = Parallel(n_jobs=2)(delayed(numpy.copyto)(squares[i : i + 1], i**2) for i in range(5))
     >>> squares.tolist()
     [0, 1, 4, 9, 16]
     """
