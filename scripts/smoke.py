@@ -88,12 +88,7 @@ TRIALS = (
     Trial("fanfold[ray]", ("fanfold", "fanfold_ray"), RAY),
     Trial("fanfold[s3]", ("fanfold", "fanfold_s3"), S3),
 )
-DISTRIBUTIONS = {
-    "fanfold": "fanfold",
-    "fanfold_dask": "fanfold_dask",
-    "fanfold_ray": "fanfold_ray",
-    "fanfold_s3": "fanfold_s3",
-}
+DISTRIBUTIONS = ("fanfold", "fanfold_dask", "fanfold_ray", "fanfold_s3")
 
 
 def main() -> int:
@@ -101,7 +96,11 @@ def main() -> int:
     failures = 0
     with tempfile.TemporaryDirectory(prefix="fanfold-smoke-") as directory:
         built = Path(directory, "built")
-        run([*UV, "build", "--all-packages", "--quiet", "--out-dir", built], cwd=ROOT)
+        try:
+            run([*UV, "build", "--all-packages", "--out-dir", built], cwd=ROOT)
+        except subprocess.CalledProcessError as error:
+            print(error.stdout)
+            return report("build", [f"uv build ended with exit code {error.returncode}"])
         for distribution in DISTRIBUTIONS:
             failures += report(f"wheel {distribution}", faults_of_wheel(built, distribution))
             failures += report(f"sdist {distribution}", faults_of_sdist(built, distribution))
@@ -180,15 +179,28 @@ def faults_of_trial(built: Path, trial: Trial) -> list[str]:
         run([*UV, "pip", "install", "--quiet", "--python", python, *requirements])
         run([python, program], cwd=built.parent)
     except subprocess.CalledProcessError as error:
-        return [f"{' '.join(map(str, error.cmd[:5]))} …: exit code {error.returncode}"]
+        print(error.stdout)
+        return [f"exit code {error.returncode} of {' '.join(map(str, error.cmd[:4]))} …"]
     return []
 
 
 def run(command: list[str | Path], cwd: Path | None = None) -> None:
-    """Run a command in an environment that knows nothing of the one we run in."""
+    """Run a command in an environment that knows nothing of the one we run in.
+
+    Its output is of interest only if it fails, and is then a part of the error.
+    """
     hidden = ("PYTHONPATH", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    subprocess.run(command, cwd=cwd, env=environment, check=True, timeout=600)
+    subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
 
 
 if __name__ == "__main__":
