@@ -19,6 +19,8 @@ class TestLocalStore(StoreConformance):
 
 @pytest.mark.filterwarnings("ignore:the file system of .* has no hard links")
 class TestLocalStoreWithoutHardLinks(StoreConformance):
+    examples = 20
+
     def make_store(self, directory: Path) -> LocalStore:
         return LocalStore(directory)
 

@@ -80,6 +80,9 @@ CAUGHT_BY = {
         "ListsUnfinishedWork",
     ],
     "test_readers_see_whole_values_while_writers_replace_them": ["DeletesBeforeItPuts"],
+    "test_memory_finds_what_another_memory_has_kept": ["DoesNothing", "MissingIsEmpty"],
+    "test_memory_computes_again_what_was_damaged": ["DoesNothing"],
+    "test_memory_removes_its_results_and_nothing_else": ["DeleteDoesNothing", "DeletesTheFolder"],
     "test_a_writer_killed_in_the_middle_of_a_put_leaves_what_was_there": [
         "WritesInPlace",
         "ListsUnfinishedWork",
@@ -88,7 +91,7 @@ CAUGHT_BY = {
 }
 
 MACHINE = "test_the_store_behaves_like_a_dict"
-CAUGHT_BY_MACHINE = ["RangesAreOffByOne", "DeleteLies", "PrefixesAreText", "ReadsAreStale"]
+CAUGHT_BY_MACHINE = ["RangesAreOffByOne", "ReadsAreStale"]
 
 SUITE = """
 import pytest
@@ -175,7 +178,7 @@ def test_a_broken_store_differs_from_a_dict(
 
 @pytest.mark.parametrize("store", ["Sound", "Minimal"])
 def test_a_sound_store_passes_every_check(run: Runner, store: str) -> None:
-    outcomes = run(store)
+    outcomes = run(store, body="examples = 20")
 
     assert set(outcomes) == {"passed"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .caching import CachingChecks
 from .capabilities import CapabilityChecks
 from .faults import FaultChecks
 from .keys import KeyChecks
@@ -13,7 +14,13 @@ __all__ = ["StoreConformance"]
 
 
 class StoreConformance(
-    ValueChecks, KeyChecks, CapabilityChecks, SharingChecks, FaultChecks, MachineChecks
+    ValueChecks,
+    KeyChecks,
+    CapabilityChecks,
+    SharingChecks,
+    CachingChecks,
+    FaultChecks,
+    MachineChecks,
 ):
     """Whether a store keeps the contract :class:`fanfold.contracts.Store`.
 

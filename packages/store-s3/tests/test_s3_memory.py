@@ -1,0 +1,47 @@
+"""``Memory("s3://bucket/prefix")``, as a user sees it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from fanfold import Memory, Parallel, delayed
+from fanfold.errors import FanfoldWarning
+
+
+def test_memory_keeps_results_in_a_bucket(s3: Any) -> None:
+    location = s3.new_location()
+
+    def draw(size: int) -> bytes:
+        return os.urandom(size)
+
+    kept = Memory(location, backend_options=s3.options, verbose=0).cache(draw)(8)
+
+    again = Memory(location, backend_options=s3.options, verbose=0).cache(draw)
+    assert again(8) == kept
+    assert again(9) != kept
+    prefix = location.removeprefix("s3://bucket/")
+    assert s3.client.list_objects_v2(Bucket="bucket", Prefix=f"{prefix}/")["KeyCount"] == 2
+
+
+@pytest.mark.parametrize("backend", ["processes", "threads"])
+def test_workers_share_the_bucket(s3: Any, backend: str) -> None:
+    memory = Memory(s3.new_location(), backend_options=s3.options, verbose=0)
+
+    @memory.cache
+    def draw(size: int) -> bytes:
+        return os.urandom(size)
+
+    tasks = [delayed(draw)(size) for size in range(8, 14)]
+    kept = Parallel(n_jobs=2, backend=backend)(tasks)
+
+    assert Parallel(n_jobs=2, backend=backend)(tasks) == kept
+    assert [draw(size) for size in range(8, 14)] == kept
+
+
+def test_a_bucket_that_is_not_there_costs_the_cache_and_not_the_result(s3: Any) -> None:
+    memory = Memory("s3://no-such-bucket/prefix", backend_options=s3.options, verbose=0)
+
+    with pytest.warns(FanfoldWarning, match="create the bucket, or check its name"):
+        assert memory.cache(len)("four") == 4
