@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from mmap import ACCESS_READ, ACCESS_WRITE, mmap
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -122,11 +121,9 @@ def mapped_file_at(path: str, pages: mmap, address: int) -> Identity | None:
 
 def _shows(address: int, path: str, identity: Identity) -> bool:
     """Tell whether the memory at an address is of the file at a path, as far as one can know."""
-    if sys.platform != "linux":
-        return True  # no other system tells which file a map is of
     line = _line_of(address)
     if line is None:
-        return False
+        return True
     inode, name = line.split(None, 5)[4:]
     if name == os.fsencode(os.path.realpath(path)):
         return True
@@ -135,12 +132,15 @@ def _shows(address: int, path: str, identity: Identity) -> bool:
 
 
 def _line_of(address: int) -> bytes | None:
-    """Return the line of the kernel's list of maps that is about an address of a mapped file."""
-    with open("/proc/self/maps", "rb") as maps:
-        for line in maps:
-            first, _, last = line.partition(b" ")[0].partition(b"-")
-            if int(first, 16) <= address < int(last, 16):
-                return line.rstrip(b"\n")
+    """Return what the kernel says of the map at an address; None where it says nothing."""
+    try:
+        with open("/proc/self/maps", "rb") as maps:
+            for line in maps:
+                first, _, last = line.partition(b" ")[0].partition(b"-")
+                if int(first, 16) <= address < int(last, 16):
+                    return line.rstrip(b"\n")
+    except OSError:
+        pass  # a system without such a list, or one that hides it
     return None
 
 
