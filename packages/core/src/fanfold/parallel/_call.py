@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ..contracts.backend import Executor
-    from ..tasks.encoding import EncodedBatch, LocalBatch
+    from ..tasks.batches import EncodedBatch
+    from ..tasks.local import LocalBatch
     from ._dispatcher import Dispatcher
     from ._feeding import Feeder
     from ._observing import Observer

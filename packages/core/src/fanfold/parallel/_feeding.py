@@ -6,7 +6,9 @@ from contextvars import copy_context
 from itertools import count, islice
 
 from .._nesting import nesting
-from ..tasks.encoding import EncodedBatch, LocalBatch, TaskEncoder
+from ..tasks.batches import EncodedBatch
+from ..tasks.encoding import TaskEncoder
+from ..tasks.local import LocalBatch
 from ._configuration import configuration
 
 TYPE_CHECKING = False
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from ..contracts.backend import BackendCapabilities
-    from ..tasks.encoding import EncodedTask, Task
+    from ..tasks.batches import EncodedTask
+    from ..tasks.naming import Task
 
     class Feeder(Protocol):
         """Takes tasks from an iterator."""

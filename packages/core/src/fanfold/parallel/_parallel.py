@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self
 
-    from ..tasks.encoding import Task
+    from ..tasks.naming import Task
     from ._resolve import BackendArgument
     from ._sizing import BatchSizer
 

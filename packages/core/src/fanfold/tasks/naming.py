@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["describe_call", "function_name"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Function = Callable[..., object]
+    Task = tuple[Function, tuple[object, ...], dict[str, object]]
+
+__all__ = ["describe_call", "function_name", "not_a_task"]
 
 _LONGEST_ARGUMENT = 40
 _MOST_ARGUMENTS = 6
@@ -50,3 +57,11 @@ def _shorten(value: object) -> str:
     except Exception:  # noqa: BLE001  a user's __repr__ may raise anything
         return f"<{type(value).__name__}>"
     return text if len(text) <= _LONGEST_ARGUMENT else f"{text[: _LONGEST_ARGUMENT - 1]}…"
+
+
+def not_a_task(task: object, index: int) -> TypeError:
+    """Return the error for something that is not a task."""
+    return TypeError(
+        f"task {index} is {task!r}, of type {type(task).__name__}: expected what "
+        "delayed(function)(argument, …) returns"
+    )

@@ -16,7 +16,7 @@ from time import monotonic
 
 from ...contracts.backend import Batch, Executor
 from ...errors import BackendUnavailableError, FanfoldError
-from ...tasks.encoding import EncodedBatch
+from ...tasks.batches import EncodedBatch
 from .bell import Bell
 from .stock import WorkerStock, dismiss
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import TypeAlias
 
-    from ...tasks.encoding import EncodedBatch
+    from ...tasks.batches import EncodedBatch
     from .channel import Message
 
     Entry: TypeAlias = tuple[EncodedBatch, Future[object]]

@@ -1,0 +1,183 @@
+"""Encoded batches: what travels to workers that do not share the caller's memory."""
+
+from __future__ import annotations
+
+from _pickle import dumps as plain_dumps, loads
+
+from ..contracts.backend import Batch
+from .naming import describe_call
+from .outcomes import Outcome, decode_outcome
+from .pickling import PROTOCOL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+__all__ = ["EncodedBatch", "EncodedFunction", "EncodedTask"]
+
+_LONG_FUNCTION = 1024
+
+
+class EncodedFunction:
+    """A pickled function and the key under which workers remember it.
+
+    Attributes
+    ----------
+    key : bytes
+        The pickled function itself where it is short, else its digest.
+    data : bytes
+        The pickled function.
+    name : str
+        What to call it.
+    pins : sequence
+        The memory that it refers to, kept alive for as long as it may be sent.
+    """
+
+    __slots__ = ("data", "key", "name", "pins")
+
+    def __init__(self, data: bytes, name: str, pins: Sequence[object]) -> None:
+        self.data = data
+        self.key = data
+        self.name = name
+        self.pins = pins
+        if len(data) > _LONG_FUNCTION:
+            from xxhash import xxh3_128_digest
+
+            self.key = xxh3_128_digest(data)
+
+
+class EncodedTask:
+    """A task as it was when it was taken from the user's iterator.
+
+    Attributes
+    ----------
+    function : EncodedFunction
+        What it calls.
+    item : bytes
+        Its arguments, pickled.
+    buffers : list of bytearray
+        Copies of the large buffers in its arguments.
+    pins : sequence
+        The memory that its arguments refer to, kept alive until it is done.
+    nbytes : int
+        What it takes on the way, without its function.
+    """
+
+    __slots__ = ("buffers", "function", "item", "nbytes", "pins")
+
+    def __init__(
+        self,
+        function: EncodedFunction,
+        item: bytes,
+        buffers: Sequence[bytearray] = (),
+        pins: Sequence[object] = (),
+    ) -> None:
+        self.function = function
+        self.item = item
+        self.buffers = buffers
+        self.pins = pins
+        self.nbytes = len(item) + sum(map(len, buffers))
+
+
+class EncodedBatch(Batch):
+    """A batch for a backend that does not share memory.
+
+    Attributes
+    ----------
+    level : tuple
+        The nesting in which the tasks run.
+    functions : list of EncodedFunction
+        What the tasks call.
+    items : list of bytes
+        Each task, pickled: its arguments and keyword arguments.
+    numbers : list of int or None
+        Which of `functions` each task calls; None where there is one.
+    counts : list of int or None
+        How many of `buffers` belong to each task; None where there are none at all.
+    buffers : list of bytearray
+        Copies of the large buffers in arguments.
+    pins : list
+        The memory that arguments refer to, kept alive until the batch is done.
+    same_host : bool
+        Whether it is for workers on this machine.
+    lost_workers : int
+        How many workers ended after they were sent the batch and before they began it.
+    """
+
+    def __init__(self, first_task: int, level: tuple[int, str | None], *, same_host: bool) -> None:
+        self.first_task = first_task
+        self.level = level
+        self.same_host = same_host
+        self.functions: list[EncodedFunction] = []
+        self.items: list[bytes] = []
+        self.numbers: list[int] | None = None
+        self.counts: list[int] | None = None
+        self.buffers: list[bytearray] = []
+        self.pins: list[object] = []
+        self.lost_workers = 0
+        self._numbers: dict[bytes, int] = {}
+        self.nbytes = 0
+
+    @property
+    def size(self) -> int:
+        """How many tasks it holds."""
+        return len(self.items)
+
+    @property
+    def label(self) -> str:
+        """The name of the first task's function."""
+        return self.functions[0].name
+
+    @property
+    def payload(self) -> bytes:
+        """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
+        functions = [(function.key, function.data) for function in self.functions]
+        tasks = (self.level, functions, self.numbers, self.items, self.counts)
+        return plain_dumps((tasks, self.buffers, (), self.same_host), PROTOCOL)
+
+    def run(self) -> object:
+        """Run the tasks here, encoded as they are."""
+        from .running import run_batch
+
+        return run_batch(self.payload)
+
+    def add(self, task: EncodedTask) -> None:
+        """Add a task at the end."""
+        number = self._numbers.get(task.function.key)
+        if number is None:
+            number = self._numbers[task.function.key] = len(self.functions)
+            self.functions.append(task.function)
+            if number == 1:
+                self.numbers = [0] * len(self.items)
+        if self.numbers is not None:
+            self.numbers.append(number)
+        if task.buffers and self.counts is None:
+            self.counts = [0] * len(self.items)
+        if self.counts is not None:
+            self.counts.append(len(task.buffers))
+            self.buffers += task.buffers
+        self.pins += task.pins
+        self.items.append(task.item)
+        self.nbytes += task.nbytes
+
+    def describe(self, position: int) -> str:
+        """Return a text that names the task at a position: its number, function and arguments."""
+        index = self.first_task + position
+        try:
+            args, kwargs = loads(self.items[position], buffers=self._buffers_of(position))
+            function = loads(self.functions[self.numbers[position] if self.numbers else 0].data)
+        except Exception:  # noqa: BLE001  a name is not worth an error of its own
+            return f"task {index}"
+        return f"task {index}: {describe_call(function, args, kwargs)}"
+
+    def _buffers_of(self, position: int) -> list[bytearray]:
+        if self.counts is None:
+            return []
+        start = sum(self.counts[:position])
+        return self.buffers[start : start + self.counts[position]]
+
+    def decode(self, completed: Any) -> Outcome:
+        """Return the outcome from what the batch's future was completed with."""
+        outcome, buffers = completed if isinstance(completed, tuple) else loads(completed)
+        return decode_outcome(outcome, buffers, self.describe)
