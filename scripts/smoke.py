@@ -98,9 +98,9 @@ def main() -> int:
         built = Path(directory, "built")
         try:
             run([*UV, "build", "--all-packages", "--out-dir", built], cwd=ROOT)
-        except subprocess.CalledProcessError as error:
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             print(error.stdout)
-            return report("build", [f"uv build ended with exit code {error.returncode}"])
+            return report("build", [str(error)])
         for distribution in DISTRIBUTIONS:
             failures += report(f"wheel {distribution}", faults_of_wheel(built, distribution))
             failures += report(f"sdist {distribution}", faults_of_sdist(built, distribution))
@@ -178,9 +178,9 @@ def faults_of_trial(built: Path, trial: Trial) -> list[str]:
         run([*UV, "venv", "--quiet", "--python", sys.executable, home])
         run([*UV, "pip", "install", "--quiet", "--python", python, *requirements])
         run([python, program], cwd=built.parent)
-    except subprocess.CalledProcessError as error:
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         print(error.stdout)
-        return [f"exit code {error.returncode} of {' '.join(map(str, error.cmd[:4]))} …"]
+        return [str(error)]
     return []
 
 
