@@ -55,6 +55,7 @@ raise SystemExit
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= {
         "fanfold",
+        "fanfold._buffers",
         "fanfold._nesting",
         "fanfold.backends",
         "fanfold.backends.processes",

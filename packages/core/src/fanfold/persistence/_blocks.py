@@ -6,9 +6,9 @@ compressed and read independently of each other.
 
 from __future__ import annotations
 
+from .._buffers import Buffer, allocate
 from ..errors import CorruptFileError, FanfoldError
 from ._format import BLOCK, BLOCK_SIZE, LARGEST_BLOCK
-from ._memory import Buffer, allocate
 from ._sources import UNPROVEN, Source
 
 TYPE_CHECKING = False

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from .._buffers import Buffer
     from ._arrays import Rebuild
-    from ._memory import Buffer
     from ._sources import ReadableFile
 
 __all__ = ["load_foreign"]

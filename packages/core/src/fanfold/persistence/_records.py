@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pickle import PickleBuffer
 
+    from .._buffers import Buffer
     from ..contracts.store import Piece
-    from ._memory import Buffer
     from ._sources import Source
 
 __all__ = ["PartStream", "RecordReader", "RecordWriter"]

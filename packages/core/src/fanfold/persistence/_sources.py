@@ -12,8 +12,8 @@ import stat
 from abc import ABC, abstractmethod
 from typing import BinaryIO, Protocol, TypeGuard
 
+from .._buffers import Buffer, allocate
 from ..errors import CorruptFileError
-from ._memory import Buffer, allocate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .._buffers import Buffer
     from .running import EncodedFailure, EncodedOutcome
 
     Describe = Callable[[int], str]
@@ -63,7 +64,7 @@ class RemoteTraceback(Exception):  # noqa: N818  it is the cause of an error, no
 
 
 def decode_outcome(
-    encoded: EncodedOutcome, buffers: Sequence[bytearray], describe: Describe
+    encoded: EncodedOutcome, buffers: Sequence[Buffer], describe: Describe
 ) -> Outcome:
     """Rebuild an outcome; what cannot be rebuilt becomes the failure of its task.
 

@@ -14,11 +14,11 @@ from copyreg import dispatch_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pickle import PickleBuffer
     from typing import Any
 
-    Reducers = dict[type, Callable[[Any], Any]]
+    DispatchTable = dict[type, Callable[[Any], Any]]
 
 __all__ = ["OUT_OF_BAND", "PICKLING_FAILURES", "PROTOCOL", "TaskPickler", "are_atoms", "dumps"]
 
@@ -69,9 +69,10 @@ class TaskPickler:
         self._same_host = same_host
         self._can_wait = can_wait
         self._pins: list[object] = []
-        self._known_reducers: Reducers | None = None
+        self._table: DispatchTable | None = None
+        self._n_registered = 0
 
-    def dumps(self, value: object) -> tuple[bytes, list[object]]:
+    def dumps(self, value: object) -> tuple[bytes, Sequence[object]]:
         """Pickle `value` as a whole.
 
         Returns
@@ -79,9 +80,9 @@ class TaskPickler:
         tuple
             The stream, and the memory that must stay alive until it is read.
         """
-        return _dumps(value, None, self._reducers()), self._take_pins()
+        return _dumps(value, None, self._dispatch_table()), self._take_pins()
 
-    def dumps_with_buffers(self, value: object) -> tuple[bytes, list[memoryview], list[object]]:
+    def dumps_with_buffers(self, value: object) -> tuple[bytes, list[memoryview], Sequence[object]]:
         """Pickle `value`, but leave its large buffers out of the stream.
 
         Returns
@@ -91,22 +92,32 @@ class TaskPickler:
             unpickling asks for them; and the memory that must stay alive until it is read.
         """
         buffers = _Buffers()
-        data = _dumps(value, buffers, self._reducers())
+        data = _dumps(value, buffers, self._dispatch_table())
         return data, buffers, self._take_pins()
 
-    def _reducers(self) -> Reducers | None:
-        """Return the reducers of arrays, or None while nobody has imported numpy."""
+    def _dispatch_table(self) -> DispatchTable | None:
+        """Return all that is registered and the reducers of arrays; None while there is no numpy.
+
+        numpy registers some when it is imported, so it need not be looked for each time.
+        """
+        if len(dispatch_table) != self._n_registered:
+            self._n_registered = len(dispatch_table)
+            self._table = self._new_table()
+        return self._table
+
+    def _new_table(self) -> DispatchTable | None:
         # While another thread imports it, numpy is there without what it is made of.
-        if self._known_reducers is None and hasattr(sys.modules.get("numpy"), "memmap"):
-            from .arrays import array_reducers
+        if not hasattr(sys.modules.get("numpy"), "memmap"):
+            return None
+        from .arrays import array_reducers
 
-            self._known_reducers = array_reducers(
-                self._pins, same_host=self._same_host, can_wait=self._can_wait
-            )
-        return self._known_reducers
+        reducers = array_reducers(self._pins, same_host=self._same_host, can_wait=self._can_wait)
+        return {**dispatch_table, **reducers}
 
-    def _take_pins(self) -> list[object]:
-        pins = self._pins[:]
+    def _take_pins(self) -> Sequence[object]:
+        if not self._pins:
+            return ()
+        pins = tuple(self._pins)
         self._pins.clear()
         return pins
 
@@ -129,11 +140,11 @@ class _Chunks(list[bytes]):
     write = list.append
 
 
-def _dumps(value: object, buffers: _Buffers | None, reducers: Reducers | None) -> bytes:
+def _dumps(value: object, buffers: _Buffers | None, table: DispatchTable | None) -> bytes:
     """Pickle by name, or by value where that fails or a worker may not know the names."""
     if not _has_modules_by_value():
         try:
-            data = _dumps_by_name(value, buffers, reducers)
+            data = _dumps_by_name(value, buffers, table)
         except PICKLING_FAILURES:
             pass  # a lambda or a closure perhaps: cloudpickle may know how, and says if not
         else:
@@ -141,31 +152,31 @@ def _dumps(value: object, buffers: _Buffers | None, reducers: Reducers | None) -
                 return data
     if buffers:
         buffers.clear()
-    return _dumps_by_value(value, buffers, reducers)
+    return _dumps_by_value(value, buffers, table)
 
 
-def _dumps_by_name(value: object, buffers: _Buffers | None, reducers: Reducers | None) -> bytes:
+def _dumps_by_name(value: object, buffers: _Buffers | None, table: DispatchTable | None) -> bytes:
     callback = None if buffers is None else buffers.keep_in_band
-    if reducers is None:
+    if table is None:
         return plain_dumps(value, PROTOCOL, buffer_callback=callback)
     chunks = _Chunks()
     pickler = Pickler(chunks, PROTOCOL, buffer_callback=callback)
-    pickler.dispatch_table = {**dispatch_table, **reducers}
+    pickler.dispatch_table = table
     pickler.dump(value)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _dumps_by_value(value: object, buffers: _Buffers | None, reducers: Reducers | None) -> bytes:
+def _dumps_by_value(value: object, buffers: _Buffers | None, table: DispatchTable | None) -> bytes:
     import cloudpickle
 
     callback = None if buffers is None else buffers.keep_in_band
     chunks = _Chunks()
     pickler = cloudpickle.Pickler(chunks, PROTOCOL, buffer_callback=callback)
-    if reducers is not None:
+    if table is not None:
         # Not by assignment: cloudpickle's class has an attribute of this name, and hides that of
         # the pickler beneath.
-        table = {**pickler.dispatch_table, **reducers}
-        Pickler.dispatch_table.__set__(pickler, table)  # type: ignore[attr-defined]  # not in stubs
+        whole = {**pickler.dispatch_table, **table}
+        Pickler.dispatch_table.__set__(pickler, whole)  # type: ignore[attr-defined]  # not in stubs
     pickler.dump(value)
     return b"".join(chunks)
 

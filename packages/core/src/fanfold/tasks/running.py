@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeAlias
 
+    from .._buffers import Buffer
+
     Function = Callable[..., object]
     EncodedFunction: TypeAlias = tuple[bytes, bytes | None]
     EncodedTasks: TypeAlias = tuple[
@@ -72,7 +74,7 @@ class FunctionCache:
             known = data
             self._keep(key, data)
         rebuilt: Function = loads(known)
-        if isinstance(rebuilt, _STATELESS) and _REFERENCE not in self._data[key]:
+        if isinstance(rebuilt, _STATELESS) and _REFERENCE not in known:
             self._rebuilt[key] = rebuilt
             self._data.pop(key, None)
         return rebuilt
@@ -121,6 +123,9 @@ def run_batch(payload: bytes, *shared: object) -> bytes:
 
 
 _functions = FunctionCache()
+# What a task made, and nobody holds, is gone before its result is read: they cannot wait for that.
+_to_same_host = TaskPickler(same_host=True, can_wait=False)
+_to_other_host = TaskPickler(same_host=False, can_wait=False)
 
 
 def _with_shared_functions(tasks: EncodedTasks, shared: dict[bytes, object]) -> EncodedTasks:
@@ -131,7 +136,7 @@ def _with_shared_functions(tasks: EncodedTasks, shared: dict[bytes, object]) -> 
 
 def run_tasks(
     tasks: EncodedTasks,
-    buffers: Sequence[bytearray],
+    buffers: Sequence[Buffer],
     known: FunctionCache,
     mark: Callable[[int], object] | None = None,
     *,
@@ -144,7 +149,7 @@ def run_tasks(
     tasks : tuple
         The nesting, the functions, which of them each task calls, the pickled arguments, and how
         many buffers belong to each.
-    buffers : sequence of bytearray
+    buffers : sequence of buffers
         The buffers that travel beside the pickle streams, in order.
     known : FunctionCache
         The functions that came with earlier batches.
@@ -183,12 +188,11 @@ class _Run:
     """The state of one batch while it runs."""
 
     def __init__(
-        self, counts: Sequence[int] | None, buffers: Sequence[bytearray], *, same_host: bool
+        self, counts: Sequence[int] | None, buffers: Sequence[Buffer], *, same_host: bool
     ) -> None:
         self._counts = counts
-        self._buffers: Iterator[bytearray] = iter(buffers)
-        # What a task made and nobody holds is gone before the result is read.
-        self._pickler = TaskPickler(same_host=same_host, can_wait=False)
+        self._buffers: Iterator[Buffer] = iter(buffers)
+        self._pickler = _to_same_host if same_host else _to_other_host
         self.results: list[bytes] = []
         self.result_counts: list[int] | None = None
         self.out_buffers: list[memoryview] = []

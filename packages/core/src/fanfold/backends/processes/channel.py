@@ -12,13 +12,17 @@ import os
 from collections import deque
 from struct import Struct
 
+from ..._buffers import allocate
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
-    Message: TypeAlias = tuple[bytes | bytearray, list[bytearray]]
-    Buffer: TypeAlias = bytes | bytearray | memoryview
+    from ..._buffers import Buffer
+
+    Message: TypeAlias = tuple[bytes | Buffer, list[Buffer]]
+    Piece: TypeAlias = bytes | Buffer
 
 __all__ = ["Channel"]
 
@@ -40,11 +44,11 @@ class Channel:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self._unsent: deque[Buffer] = deque()
+        self._unsent: deque[Piece] = deque()
         self._scratch = memoryview(bytearray(self.SCRATCH))
         self._parser = _Parser()
 
-    def send(self, head: Buffer, buffers: Sequence[Buffer] = ()) -> bool:
+    def send(self, head: Piece, buffers: Sequence[Piece] = ()) -> bool:
         """Send a message, or as much of it as goes now, and tell whether all has gone.
 
         Raises
@@ -119,16 +123,16 @@ class Channel:
         self._parser.feed(count, self._scratch)
         return count == room
 
-    def _write(self, pieces: Sequence[Buffer]) -> int:
+    def _write(self, pieces: Sequence[Piece]) -> int:
         try:
             return os.writev(self.fd, pieces)
         except BlockingIOError:
             return 0
 
 
-def _after(sent: int, pieces: Sequence[Buffer]) -> list[Buffer]:
+def _after(sent: int, pieces: Sequence[Piece]) -> list[Piece]:
     """Return what is left of the pieces after `sent` bytes of them have gone."""
-    left: list[Buffer] = []
+    left: list[Piece] = []
     for piece in pieces:
         if sent >= len(piece):
             sent -= len(piece)
@@ -156,7 +160,7 @@ class _Parser:
         self.messages: deque[Message] = deque()
         self.ended = False
         self._prefix = bytearray()
-        self._pieces: list[bytearray] = []
+        self._pieces: list[Buffer] = []
         self._filled = 0
 
     @property
@@ -200,7 +204,7 @@ class _Parser:
                     self.messages.append((bytes(data[start : start + length]), []))
                     return data[start + length :]
                 sizes = memoryview(data[_PREFIX.size : start]).cast("Q")
-                self._pieces = [bytearray(length), *map(bytearray, sizes)]
+                self._pieces = [allocate(length), *map(allocate, sizes)]
                 self._filled = -1
                 self._next_piece()
                 return data[start:]
@@ -212,7 +216,7 @@ class _Parser:
         self._filled += 1
         while self._filled < len(self._pieces):
             piece = self._pieces[self._filled]
-            if piece:
+            if len(piece):
                 self.target = memoryview(piece)
                 return
             self._filled += 1

@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..._buffers import Buffer
     from ...tasks.running import EncodedTasks
 
 __all__ = ["BATCH", "SETTINGS", "main"]
@@ -44,6 +45,8 @@ def main(connection: int, board: int, lifeline: int, gate: int) -> None:
         The descriptor from which to take permission for each batch.
     """
     _die_with_parent(lifeline)
+    # Observers belong to the parent: what runs here must not load them again.
+    os.environ.pop("FANFOLD_HOOKS", None)
     _leave_interrupts_to_parent()
     worker = _Worker(Channel(connection), Board(mmap(board, Board.SIZE)), gate)
     os.close(board)
@@ -70,7 +73,7 @@ class _Worker:
                 self._functions.learn(content)
             del message, head, buffers, content  # nothing of one batch outlives it
 
-    def _run(self, tasks: EncodedTasks, buffers: Sequence[bytearray]) -> None:
+    def _run(self, tasks: EncodedTasks, buffers: Sequence[Buffer]) -> None:
         self._board.write_started()
         outcome, out_buffers = run_tasks(
             tasks, buffers, self._functions, self._board.write_position
