@@ -73,6 +73,72 @@ def test_the_handlers_of_exceptions_count():
     assert fingerprint(inside) != fingerprint(outside)
 
 
+LONG = """
+def f(x, items):
+    class Local(dict):
+        "A docstring."
+        limit = 7
+        def get(self, key):
+            self.last = key
+            return key
+    while x:
+        try:
+            with open(x) as file, items:
+                for line in file:
+                    if line and (x or items) and not Local.limit:
+                        continue
+                    yield line, x, items
+        except (OSError, ValueError) as error:
+            x = {'a': error, 'b': [item for item in items if item]}
+        finally:
+            x = x - 1
+    return Local
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "\n" * 300 + LONG,
+        LONG.replace("A docstring.", "Another docstring."),
+        LONG.replace("line and (x or items)", "(\n line\n and (x\n or items)\n)"),
+        LONG.replace("line, x, items", "(\nline,\nx,\nitems\n)"),
+        LONG.replace("x = x - 1", "x = (\nx -\n1)"),
+        LONG.replace("'b': [item", "\n'b': [item"),
+    ],
+)
+def test_layout_does_not_count_in_loops_handlers_and_nested_classes(source):
+    assert fingerprint(build(source)).digest == fingerprint(build(LONG)).digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("limit = 7", "limit = 8"),
+        ("limit = 7", "__doc__ = f'{7}' + str()"),
+        ("continue", "break"),
+        ("x or items", "x and items"),
+        ("OSError, ValueError", "OSError, KeyError"),
+        ("        finally:\n            x = x - 1", "        x = x - 1"),
+        ("return key", "return self"),
+    ],
+)
+def test_changes_in_loops_handlers_and_nested_classes_count(old, new):
+    assert fingerprint(build(LONG.replace(old, new))).digest != fingerprint(build(LONG)).digest
+
+
+def test_functions_with_many_constants_and_far_jumps_are_read_rightly():
+    lines = "".join(f"        y += {number * 1000}\n" for number in range(400))
+    source = f"def f(x, y=0):\n    while x:\n{lines}        x -= K\n    return {{}}\n"
+
+    one = fingerprint(build(source.format("y"), K=1))
+
+    assert one == fingerprint(build(source.replace("def f", "\n\ndef f").format("y"), K=1))
+    assert one != fingerprint(build(source.replace("399000", "1").format("y"), K=1))
+    assert one != fingerprint(build(source.format("x"), K=1))
+    assert one != fingerprint(build(source.format("y"), K=2))
+
+
 def test_running_a_function_does_not_change_its_fingerprint():
     function = build("def f(n):\n    return sum(i * K for i in range(n)) + len(str(n))\n", K=3)
     before = fingerprint(function)
@@ -399,7 +465,8 @@ def test_functions_as_values_are_hashed_by_fingerprint():
 
 class TestFingerprinter:
     def test_it_gives_the_fingerprint_again_while_nothing_changes(self):
-        function = build("def f(x):\n    return g(x) + K\ndef g(x):\n    return x\nK = 1\n")
+        source = "def f(x):\n    return g(x) + K\ndef g(x):\n    return sin(x)\nK = 1\n"
+        function = build(source, sin=math.sin)
         fingerprinter = Fingerprinter(function)
 
         assert fingerprinter.current() == fingerprint(function)
