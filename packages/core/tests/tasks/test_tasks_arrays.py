@@ -234,7 +234,7 @@ class TestPickler:
         data, buffers, pins = pickler.dumps_with_buffers((arrays, beside))
         assert len(data) < 4000
         assert [buffer.nbytes for buffer in buffers] == [array.nbytes for array in arrays]
-        assert pins == []
+        assert not pins
         for array, loaded in zip(arrays, pickle.loads(data, buffers=buffers)[0], strict=True):
             np.testing.assert_array_equal(array, loaded)
 

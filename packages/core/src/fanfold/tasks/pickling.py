@@ -96,19 +96,17 @@ class TaskPickler:
         return data, buffers, self._take_pins()
 
     def _dispatch_table(self) -> DispatchTable | None:
-        """Return all that is registered and the reducers of arrays; None while there is no numpy.
+        """Return what is registered and the reducers of arrays; None while there is no numpy.
 
         numpy registers some when it is imported, so it need not be looked for each time.
         """
         if len(dispatch_table) != self._n_registered:
             self._n_registered = len(dispatch_table)
-            self._table = self._new_table()
+            self._table = self._new_table() if "numpy" in sys.modules else None
         return self._table
 
-    def _new_table(self) -> DispatchTable | None:
-        # While another thread imports it, numpy is there without what it is made of.
-        if not hasattr(sys.modules.get("numpy"), "memmap"):
-            return None
+    def _new_table(self) -> DispatchTable:
+        # If another thread is just importing numpy, this waits for it.
         from .arrays import array_reducers
 
         reducers = array_reducers(self._pins, same_host=self._same_host, can_wait=self._can_wait)
