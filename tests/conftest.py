@@ -37,7 +37,7 @@ class Program:
 
 @pytest.fixture(scope="session")
 def s3_environment() -> Iterator[dict[str, str]]:
-    """Start an S3 service with a bucket named ``bucket``, and return what tells programs of it."""
+    """Start an S3 service with the buckets that are used, and return what tells programs of it."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -55,7 +55,8 @@ def s3_environment() -> Iterator[dict[str, str]]:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    client.create_bucket(Bucket="bucket")
+    for bucket in ("bucket", "my-bucket"):
+        client.create_bucket(Bucket=bucket)
     yield environment
     server.stop()
 
