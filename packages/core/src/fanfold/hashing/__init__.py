@@ -12,11 +12,13 @@ from ._fingerprint import Fingerprint, Fingerprinter, fingerprint
 from ._hash import hash
 from ._registry import register_hasher
 from ._signature import CallSignature
+from ._words import Tagged
 
 __all__ = [
     "CallSignature",
     "Fingerprint",
     "Fingerprinter",
+    "Tagged",
     "fingerprint",
     "hash",
     "register_hasher",

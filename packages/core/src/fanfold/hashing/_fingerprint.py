@@ -107,37 +107,36 @@ class Fingerprinter:
         As for :func:`fingerprint`. Anything but a function or a method is looked at anew each time.
     """
 
-    __slots__ = ("_changing", "_function", "_last", "_steadiness")
+    __slots__ = ("_function", "_last")
 
     def __init__(self, function: object) -> None:
         self._function = function
-        self._last: Fingerprint | None = None
-        self._steadiness = Steadiness()
-        self._changing: dict[str, object] = {}
+        # One tuple, assigned at once: many threads may ask.
+        self._last: tuple[Steadiness, dict[str, object], Fingerprint] | None = None
 
     def current(self) -> Fingerprint:
         """Return the fingerprint as of now; raises and warns as :func:`fingerprint` does."""
-        if self._last is not None and self._still_holds(self._last):
-            return self._last
+        last = self._last
+        if last is not None and _still_holds(*last):
+            return last[2]
         function = getattr(self._function, "__func__", self._function)
         if not isinstance(function, FunctionType):
             return fingerprint(function)
         # Watched before it is hashed: what another thread changes meanwhile is seen next time.
-        self._steadiness = Steadiness()
+        steadiness = Steadiness()
         parts = _parts(function)
-        self._changing = {name: parts[name] for name in self._steadiness.watch(function)}
-        self._last = fingerprint(function)
-        return self._last
+        changing = {name: parts[name] for name in steadiness.watch(function)}
+        self._last = steadiness, changing, fingerprint(function)
+        return self._last[2]
 
-    def _still_holds(self, last: Fingerprint) -> bool:
-        if not self._steadiness.holds():
-            return False
-        if not self._changing:
-            return True
-        encoder = Encoder(algorithm("xxh3_128"))
-        return all(
-            encoder.digest(part).hex() == last.parts[name] for name, part in self._changing.items()
-        )
+
+def _still_holds(steadiness: Steadiness, changing: Mapping[str, object], last: Fingerprint) -> bool:
+    if not steadiness.holds():
+        return False
+    if not changing:
+        return True
+    encoder = Encoder(algorithm("xxh3_128"))
+    return all(encoder.digest(part).hex() == last.parts[name] for name, part in changing.items())
 
 
 def _parts(function: Any) -> dict[str, object]:

@@ -8,8 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from ..errors import InvalidArgumentError
-from ..hashing import register_hasher
-from ..hashing._words import Tagged
+from ..hashing import Tagged, register_hasher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
