@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -141,6 +142,13 @@ def test_files_are_removed_when_their_owner_ends(tmp_path, run_script):
         str(_made(tmp_path / "kept")),
     )
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_file_may_be_removed_with_its_folder(tmp_path):
+    array = shared_array(10, temp_folder=_made(tmp_path / "kept"))
+    shutil.rmtree(tmp_path / "kept")
+    array[...] = 1
+    del array
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -38,10 +38,10 @@ def shared_array(
     reshapes), and for a task that returns it. Its memory is given back when the last array on it is
     gone, in the caller and in tasks.
 
-    It is a plain ``numpy.ndarray``. Copies, results of arithmetic, subclasses of ``ndarray`` and
-    what is written with `dump` or sent to another machine have memory of their own. A task may make
-    such arrays too, but what it returns of these is a copy, since their memory ends with the task.
-    Tasks that write to the same element have to agree who does so when.
+    It is a plain ``numpy.ndarray``. Copies and results of arithmetic have memory of their own, as
+    ever; so has what arrives on another machine, or arrives as a subclass of ``ndarray``. A task
+    may make such arrays too, but what it returns of these is a copy, since their memory ends with
+    the task. Tasks that write to the same element have to agree who does so when.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ is removed when its owner lets go of it or ends, but stays behind if its owner i
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from weakref import finalize
 
 from ._files import MappedFile, remember
@@ -86,7 +87,8 @@ def _reserve(descriptor: int, nbytes: int) -> None:
 def _remove(path: str, owner: int) -> None:
     """Remove a file, unless this is a forked child of its owner."""
     if os.getpid() == owner:
-        os.unlink(path)
+        with suppress(FileNotFoundError):  # somebody removed it with its folder
+            os.unlink(path)
 
 
 def _too_much(nbytes: int, error: Exception) -> MemoryError:

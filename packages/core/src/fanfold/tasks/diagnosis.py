@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import CellType, FunctionType, MethodType, MethodWrapperType
 
-from .pickling import dumps
+from .pickling import TaskPickler
 
 __all__ = ["explain_unpicklable", "find_unpicklable"]
 
@@ -68,7 +68,8 @@ def find_unpicklable(value: object, name: str) -> tuple[str, object, Exception] 
 
 def _failure(value: object) -> Exception | None:
     try:
-        dumps(value)
+        # Large arrays stay where they are: only what cannot be pickled matters.
+        TaskPickler(same_host=True, can_wait=True).dumps_with_buffers(value)
     except Exception as error:  # noqa: BLE001  a user's __reduce__ may raise anything
         return error
     return None
