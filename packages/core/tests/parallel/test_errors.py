@@ -1,6 +1,7 @@
 """What goes wrong gets its own clear error, where it happened, and the next call works."""
 
 import pickle
+import re
 import threading
 import traceback
 
@@ -167,7 +168,7 @@ class TestUnpicklable:
     def test_result_is_named_with_the_path_to_the_culprit(self):
         with pytest.raises(UnencodableResultError) as raised:
             Parallel(n_jobs=2)(delayed(Model)() for _ in range(3))
-        assert "task 0: " in str(raised.value)
+        assert re.search(r"task \d: ", str(raised.value))
         assert "result.parts['lock']" in str(raised.value)
         assert isinstance(raised.value, pickle.PicklingError)
         assert works("processes")

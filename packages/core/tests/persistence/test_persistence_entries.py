@@ -139,3 +139,12 @@ def test_a_compressor_that_has_gone_bad_is_named_with_the_place():
 
     with pytest.raises(CorruptFileError, match="entry 5 is damaged"):
         decode(data, place="entry 5")
+
+
+def test_strided_arrays_beside_functions_are_buffers_too():
+    strided = np.arange(400_000).reshape(400, 1000)[:, ::2]
+
+    pieces = encode({"key": lambda x: x, "array": strided})
+
+    assert max(len(piece) for piece in pieces) == strided.nbytes
+    np.testing.assert_array_equal(decode(joined({"array": strided}))["array"], strided)

@@ -55,11 +55,9 @@ def pickle_by_value(value: object, sink: Sink) -> None:
     PicklingError, AttributeError, TypeError
         If it cannot be pickled so.
     """
-    import cloudpickle
+    from ..tasks.pickling import by_value_pickler
 
-    pickler = cloudpickle.Pickler(sink, PROTOCOL, buffer_callback=sink.add_buffer)
-    pickler.dispatch_table = {**pickler.dispatch_table, **array_reducers()}
-    pickler.dump(value)
+    by_value_pickler(sink, sink.add_buffer, array_reducers()).dump(value)
 
 
 def unpicklable(value: object, failure: Exception) -> UnpicklableValueError:

@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     from pickle import PickleBuffer
     from typing import Any
 
+    BufferCallback = Callable[[PickleBuffer], object]
     DispatchTable = dict[type, Callable[[Any], Any]]
 
-__all__ = ["OUT_OF_BAND", "PICKLING_FAILURES", "PROTOCOL", "TaskPickler", "are_atoms", "dumps"]
+__all__ = [
+    "OUT_OF_BAND",
+    "PICKLING_FAILURES",
+    "PROTOCOL",
+    "TaskPickler",
+    "are_atoms",
+    "by_value_pickler",
+    "dumps",
+]
 
 PROTOCOL = 5
 OUT_OF_BAND = 1 << 16
@@ -165,18 +174,35 @@ def _dumps_by_name(value: object, buffers: _Buffers | None, table: DispatchTable
 
 
 def _dumps_by_value(value: object, buffers: _Buffers | None, table: DispatchTable | None) -> bytes:
-    import cloudpickle
-
     callback = None if buffers is None else buffers.keep_in_band
     chunks = _Chunks()
-    pickler = cloudpickle.Pickler(chunks, PROTOCOL, buffer_callback=callback)
+    by_value_pickler(chunks, callback, table).dump(value)
+    return b"".join(chunks)
+
+
+def by_value_pickler(
+    file: object, buffer_callback: BufferCallback | None, table: DispatchTable | None
+) -> Pickler:
+    """Return a pickler that takes functions and classes by value where it must.
+
+    Parameters
+    ----------
+    file : object
+        What it writes to.
+    buffer_callback : callable or None
+        As for :class:`pickle.Pickler`.
+    table : mapping or None
+        Reducers by type, beside those of cloudpickle.
+    """
+    import cloudpickle
+
+    pickler: Pickler = cloudpickle.Pickler(file, PROTOCOL, buffer_callback=buffer_callback)
     if table is not None:
         # Not by assignment: cloudpickle's class has an attribute of this name, and hides that of
         # the pickler beneath.
         whole = {**pickler.dispatch_table, **table}
         Pickler.dispatch_table.__set__(pickler, whole)  # type: ignore[attr-defined]  # not in stubs
-    pickler.dump(value)
-    return b"".join(chunks)
+    return pickler
 
 
 def _has_modules_by_value() -> bool:
