@@ -21,8 +21,8 @@ class RayBackend(Backend):
     """The workers of a Ray cluster.
 
     It guarantees: at most `n_jobs` batches are with the cluster at once, and Ray queues those for
-    which it lacks resources; every batch is tried once, and ends with a result or an error, also
-    when its worker goes away; code that runs is ended when its call is given up.
+    which it lacks resources; every batch ends with a result or an error, also when its worker goes
+    away; code that runs is ended when its call is given up.
 
     It uses the Ray that this process is connected to. Without one, it connects to `address`, else
     to what the environment variable ``RAY_ADDRESS`` names, else starts Ray on this machine without
@@ -41,6 +41,10 @@ class RayBackend(Backend):
         What each batch takes of the resources that the cluster's administrator named.
     runtime_env : mapping or None, default=None
         The environment of the workers, as Ray describes it.
+    max_retries : int, default=1
+        How often a batch is run again whose worker was lost: so a task may run more than once. With
+        0 a call may fail because another one was given up just before: Ray can give a batch to a
+        worker that is about to be ended.
 
     Raises
     ------
@@ -70,10 +74,13 @@ class RayBackend(Backend):
         num_gpus: float = 0,
         resources: Mapping[str, float] | None = None,
         runtime_env: Mapping[str, Any] | None = None,
+        max_retries: int = 1,
     ) -> None:
         self._address = address
         self._demands = Demands(num_cpus, num_gpus, resources or {})
-        self._runtime_env = dict(runtime_env) if runtime_env is not None else None
+        self._options = {**self._demands.options(), "max_retries": max_retries}
+        if runtime_env is not None:
+            self._options["runtime_env"] = dict(runtime_env)
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Return `n_jobs`, or what negative numbers leave of what fits in the whole cluster."""
@@ -91,7 +98,4 @@ class RayBackend(Backend):
             If the cluster cannot be reached.
         """
         connect(self._address)
-        options = self._demands.options()
-        if self._runtime_env is not None:
-            options["runtime_env"] = self._runtime_env
-        return RayExecutor(request.n_jobs, options)
+        return RayExecutor(request.n_jobs, self._options)

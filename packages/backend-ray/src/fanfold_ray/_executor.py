@@ -52,8 +52,7 @@ class RayExecutor(BoundedExecutor):
 
     def __init__(self, n_jobs: int, options: Mapping[str, Any]) -> None:
         super().__init__(n_jobs)
-        # A task that ended its worker would do so again, and may have had effects: tried once.
-        self._options = {**options, "max_retries": 0}
+        self._options = options
         self._session = session()
         self._running: dict[Future[object], tuple[Batch, ray.ObjectRef[bytes]]] = {}
         self._arrived: SimpleQueue[Arrival | None] = SimpleQueue()

@@ -17,12 +17,13 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._backend.suite import BackendConformance
     from ._store.suite import StoreConformance
 
-__all__ = ["StoreConformance"]
+__all__ = ["BackendConformance", "StoreConformance"]
 
-_PACKAGES = ("_suite", "_store")
-_HOMES = {"StoreConformance": "_store.suite"}
+_PACKAGES = ("_suite", "_backend", "_store")
+_HOMES = {"BackendConformance": "_backend.suite", "StoreConformance": "_store.suite"}
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,31 @@
+"""A Dask cluster for all tests: worker processes on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dask
+import distributed
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[distributed.LocalCluster]:
+    # By default a task that ends its worker is tried on three others first, each of which has to be
+    # started again.
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+    ):
+        yield cluster
+
+
+@pytest.fixture
+def client(cluster: distributed.LocalCluster) -> Iterator[distributed.Client]:
+    with distributed.Client(cluster) as client:
+        yield client

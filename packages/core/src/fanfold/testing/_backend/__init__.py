@@ -1,0 +1,1 @@
+"""The checks of backends, by what they are about; :mod:`.suite` puts them together."""

@@ -1,0 +1,96 @@
+"""Checks of what a backend declares: it holds; and what it does not declare is refused, or so."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ...contracts.backend import ExecutorRequest
+from ...errors import InvalidArgumentError, UnsupportedOperationError
+from ...parallel import Parallel, delayed
+from ...plugins import backends
+from . import tasks
+from .aside import aside
+from .base import BackendChecks
+from .batches import make_batch, put_function, results, run
+
+if TYPE_CHECKING:
+    from ...contracts.backend import Backend, Executor
+    from .lobby import Lobby
+
+__all__ = ["CapabilityChecks"]
+
+
+class CapabilityChecks(BackendChecks):
+    """What is declared and what is not."""
+
+    def test_stops_running_tasks(self, backend: Backend, lobby: Lobby) -> None:
+        executor = backend.executor(ExecutorRequest(n_jobs=1))
+        batch = make_batch(backend, [delayed(tasks.visit)(lobby.address, "guest")])
+        submitted = aside(lambda: executor.submit(batch))
+        visitor = lobby.next_visitor()
+
+        self.within(lambda: executor.close(abort=True))
+
+        if backend.capabilities.stops_running_tasks:
+            assert not visitor.has_said_goodbye()  # though nobody has let it go
+        else:
+            visitor.release()
+            assert visitor.has_said_goodbye()  # it goes on to its end
+        self.in_time(submitted)
+
+    @pytest.mark.parametrize("nbytes", [10, 2 << 20])
+    def test_stores_objects(self, backend: Backend, executor: Executor, nbytes: int) -> None:
+        if not backend.capabilities.stores_objects:
+            with pytest.raises(UnsupportedOperationError, match="stores_objects"):
+                executor.put(bytes(nbytes))
+            return
+        measure = tasks.Measure(os.urandom(nbytes))
+
+        batches = put_function(backend, executor, [delayed(measure)()] * 3)
+
+        assert max(len(batch.payload) for batch in batches) < 1000
+        assert results(run(executor, batches, self.patience)) == [nbytes] * 3
+
+    def test_shares_memory(self, backend: Backend) -> None:
+        values: list[int] = []
+
+        self.call(backend, [delayed(tasks.append)(values, number) for number in range(3)])
+
+        is_shared = backend.capabilities.shares_memory or self.runs_here(backend)
+        assert sorted(values) == ([0, 1, 2] if is_shared else [])
+
+    def test_shared_memory_can_be_required_where_it_is_declared(self, backend: Backend) -> None:
+        calls = [delayed(tasks.add)(number) for number in range(3)]
+
+        if backend.capabilities.shares_memory:
+            assert self.call(backend, calls, require="sharedmem") == [1, 2, 3]
+        else:
+            with pytest.raises(InvalidArgumentError, match="does not support shared memory"):
+                self.call(backend, calls, require="sharedmem")
+
+    def test_runs_in_caller(self, backend: Backend, executor: Executor) -> None:
+        batch = make_batch(backend, [delayed(tasks.where)()])
+
+        [place] = results(run(executor, [batch], self.patience))
+
+        is_here = place == (os.getpid(), threading.get_ident())
+        assert is_here is backend.capabilities.runs_in_caller
+
+    def test_spans_hosts(self, backend: Backend) -> None:
+        def call_and_look() -> bool:
+            calls = [delayed(tasks.where)()]
+            [place] = Parallel(n_jobs=1, backend=backend)(calls)
+            return bool(place == (os.getpid(), threading.get_ident()))
+
+        # One local worker is the calling thread. On a cluster one worker is a worker: it may have
+        # what this machine lacks.
+        assert self.within(call_and_look) is not backend.capabilities.spans_hosts
+
+    def test_nested_calls_have_a_backend(self, backend: Backend) -> None:
+        name = backend.nested_backend()
+
+        assert name is None or name in backends.names()

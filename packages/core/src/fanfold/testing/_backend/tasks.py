@@ -1,0 +1,207 @@
+"""What the checks have workers do. Workers import this, so it imports next to nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pickle import PickleBuffer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
+
+    Address: TypeAlias = tuple[str, int]
+
+__all__ = [
+    "Block",
+    "Counter",
+    "Measure",
+    "PoisonError",
+    "Unpicklable",
+    "Unreadable",
+    "add",
+    "append",
+    "come_and_go",
+    "end_with_a_lock",
+    "ends_with",
+    "exit_worker",
+    "fail",
+    "fill",
+    "make",
+    "nest",
+    "nest_deeper",
+    "report",
+    "return_it",
+    "total",
+    "type_name",
+    "visit",
+    "where",
+]
+
+
+def add(left: int, right: int = 1) -> int:
+    """Return a sum."""
+    return left + right
+
+
+def return_it(value: Any) -> Any:
+    """Return the argument."""
+    return value
+
+
+def append(values: list[int], value: int) -> None:
+    """Change the argument."""
+    values.append(value)
+
+
+def fail(message: str) -> None:
+    """Raise a ValueError."""
+    raise ValueError(message)
+
+
+def ends_with(error: type[BaseException], *args: object) -> None:
+    """Raise any exception, made here."""
+    raise error(*args)
+
+
+def end_with_a_lock(message: str) -> None:
+    """Raise an exception that cannot be pickled."""
+    raise RuntimeError(message, threading.Lock())
+
+
+def type_name(value: object) -> str:
+    """Return the name of the argument's type."""
+    return type(value).__name__
+
+
+def make(kind: Callable[[], Any]) -> Any:
+    """Return something that is made here."""
+    return kind()
+
+
+def where() -> tuple[int, int]:
+    """Return the process and the thread in which this runs."""
+    return os.getpid(), threading.get_ident()
+
+
+def exit_worker() -> None:
+    """End this process at once."""
+    os._exit(3)
+
+
+def report(address: Address, name: str) -> str:
+    """Tell the suite that this runs, and return the name."""
+    with socket.create_connection(address) as connection:
+        _introduce(connection, "report", name)
+    return name
+
+
+def come_and_go(address: Address) -> None:
+    """Tell the suite that this begins, and that it ends."""
+    report(address, "comes")
+    report(address, "goes")
+
+
+def visit(address: Address, name: str) -> str:
+    """Tell the suite that this runs, stay until it says so, and return the name."""
+    with socket.create_connection(address) as connection:
+        _introduce(connection, "visit", name)
+        connection.sendall(b"bye\n")
+    return name
+
+
+def _introduce(connection: socket.socket, kind: str, name: str) -> None:
+    connection.sendall(f"{kind} {os.getpid()} {name}\n".encode())
+    connection.recv(1)
+
+
+class Block:
+    """Bytes that travel beside the pickle stream, as arrays do."""
+
+    def __init__(self, data: bytearray) -> None:
+        self.data = data
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Offer the bytes to be taken out of the stream."""
+        return Block, (PickleBuffer(self.data),)
+
+
+def total(values: Iterable[int]) -> int:
+    """Return a sum."""
+    return sum(values)
+
+
+def fill(block: Block, value: int) -> Block:
+    """Change all bytes of the argument, in place, and return it."""
+    block.data[:] = bytes([value]) * len(block.data)
+    return block
+
+
+class Counter:
+    """Adds what it was made with."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def add(self, value: int) -> int:
+        """Return the sum."""
+        return value + self.step
+
+    def __call__(self, value: int) -> int:
+        """Return the sum."""
+        return self.add(value)
+
+
+class Measure:
+    """Tells how much it was made with."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __call__(self) -> int:
+        """Return the number of bytes."""
+        return len(self.data)
+
+
+class Unpicklable:
+    """Holds what cannot be pickled."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+class Unreadable:
+    """Can be pickled, and not be rebuilt."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Refer to a function that raises."""
+        return _refuse, ("it refuses to be rebuilt",)
+
+
+def _refuse(message: str) -> None:
+    raise ValueError(message)
+
+
+class PoisonError(Exception):
+    """Can be pickled, and not be rebuilt: its constructor takes more than is kept of it."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(f"{left} and {right}")
+
+
+def nest(count: int) -> list[int]:
+    """Return what a call of Parallel in a task gives."""
+    from fanfold import Parallel, delayed
+
+    results: list[int] = Parallel(n_jobs=2)(delayed(add)(number) for number in range(count))
+    return results
+
+
+def nest_deeper(count: int) -> list[list[int]]:
+    """Return what a call of Parallel in a task of a task gives."""
+    from fanfold import Parallel, delayed
+
+    results: list[list[int]] = Parallel(n_jobs=2)(delayed(nest)(number) for number in range(count))
+    return results
