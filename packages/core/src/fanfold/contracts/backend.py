@@ -83,6 +83,14 @@ class Batch(ABC):
         """The name of its first task's function, for dashboards and logs."""
 
     @property
+    def summary(self) -> str:
+        """Its tasks by number, and the name of the first one's function, for messages."""
+        last = self.first_task + self.size - 1
+        if last <= self.first_task:
+            return f"task {self.first_task} ({self.label})"
+        return f"tasks {self.first_task} to {last} ({self.label}, …)"
+
+    @property
     @abstractmethod
     def payload(self) -> bytes:
         """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
@@ -110,11 +118,14 @@ class ExecutorRequest:
     inner_max_num_threads : int or None, default=None
         How many threads the numeric libraries inside one task may use; None leaves it to the
         backend.
+    interruptible : bool, default=False
+        Whether core may call :meth:`Executor.interrupt` while another thread is in ``wait``.
     """
 
     n_jobs: int
     label: str = ""
     inner_max_num_threads: int | None = None
+    interruptible: bool = False
 
 
 class Executor(ABC):
@@ -161,7 +172,7 @@ class Executor(ABC):
         """
 
     def wait(
-        self, completed: SimpleQueue[Future[object]], timeout: float | None
+        self, completed: SimpleQueue[Future[object] | None], timeout: float | None
     ) -> Future[object] | None:
         """Wait until a future is complete and return it, or None after `timeout` seconds.
 
@@ -173,6 +184,13 @@ class Executor(ABC):
             return completed.get(timeout=timeout)
         except Empty:
             return None
+
+    def interrupt(self) -> None:  # noqa: B027  the default wait needs nothing more
+        """Make a `wait` that is under way in another thread return None soon.
+
+        Core has put None in the queue that the default ``wait`` waits for. Whoever overrides
+        ``wait`` overrides this too. Called from any thread, also after ``close``.
+        """
 
     def put(self, data: bytes) -> object:
         """Keep bytes near the workers and return a handle for :attr:`Batch.shared`.
