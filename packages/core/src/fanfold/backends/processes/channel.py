@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Channel"]
 
 _PREFIX = Struct("<QI")
+_JOINED = 1 << 12
 _MOST_PIECES = 64
 """Pieces for one ``writev``; systems allow at least this many."""
 
@@ -57,13 +58,17 @@ class Channel:
             If the other end is closed.
         """
         prefix = _PREFIX.pack(len(head), len(buffers))
-        if buffers:
+        if not buffers and len(head) < _JOINED:
+            pieces: list[Piece] = [prefix + head]  # copying a little costs less than a list
+        else:
             prefix += b"".join(len(buffer).to_bytes(8, "little") for buffer in buffers)
-        pieces = [prefix, head, *buffers]
+            pieces = [prefix, head, *buffers]
         if self._unsent:
             self._unsent.extend(pieces)
             return self.flush()
         sent = self._write(pieces[:_MOST_PIECES])
+        if sent == len(pieces[0]) and len(pieces) == 1:
+            return True
         self._unsent.extend(_after(sent, pieces))
         return not self._unsent or self.flush()
 

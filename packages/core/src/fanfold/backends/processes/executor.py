@@ -117,13 +117,13 @@ class ProcessesExecutor(Executor):
 
         Returns the seconds until that may be worth while, or None if it is not to be expected.
         """
-        queued = [worker for worker in self._workers if len(worker.entries) > 1]
-        if not queued or len(self._workers) == len(queued):
-            return None
-        longest = min(queued, key=_busy_since)
         idle = next((worker for worker in self._workers if not worker.entries), None)
         if idle is None:
             return None
+        queued = [worker for worker in self._workers if len(worker.entries) > 1]
+        if not queued:
+            return None
+        longest = min(queued, key=_busy_since)
         left = longest.busy_since + self.PATIENCE - monotonic()
         if left > 0:
             return left

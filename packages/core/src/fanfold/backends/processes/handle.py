@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import TypeAlias
 
-    from ...tasks.batches import EncodedBatch
+    from ...tasks.batches import EncodedBatch, EncodedFunction
     from .channel import Message
 
     Entry: TypeAlias = tuple[EncodedBatch, Future[object]]
@@ -98,8 +98,9 @@ class WorkerHandle:
             self.busy_since = monotonic()
         self.entries.append((batch, future))
         self._numbers.append(self._process.gate.permit())
+        known = self._sent_functions
         functions = [
-            (function.key, function.data if self._is_new(function.key) else None)
+            (function.key, None if function.key in known else self._introduce(function))
             for function in batch.functions
         ]
         tasks = (batch.level, functions, batch.numbers, batch.items, batch.counts)
@@ -173,17 +174,15 @@ class WorkerHandle:
         self._is_reaped = True
         self.close()
 
-    def _is_new(self, key: bytes) -> bool:
-        """Note that a function is sent, and tell whether it must be sent whole.
+    def _introduce(self, function: EncodedFunction) -> bytes:
+        """Note that a function is sent, and return it whole.
 
         The worker forgets its functions by the same count.
         """
-        if key in self._sent_functions:
-            return False
         if len(self._sent_functions) >= FunctionCache.LIMIT:
             self._sent_functions.clear()
-        self._sent_functions.add(key)
-        return True
+        self._sent_functions.add(function.key)
+        return function.data
 
     def _reap(self, options: int) -> bool:
         if self._is_reaped:
