@@ -7,7 +7,14 @@ be known; the suites in :mod:`fanfold.testing` tell whether a plugin keeps its c
 """
 
 from .._cpu import resolve_n_jobs
-from .backend import Backend, BackendCapabilities, Batch, Executor, ExecutorRequest
+from .backend import (
+    Backend,
+    BackendCapabilities,
+    Batch,
+    BatchFuture,
+    Executor,
+    ExecutorRequest,
+)
 from .bounded import BoundedExecutor
 from .store import (
     Piece,
@@ -23,6 +30,7 @@ __all__ = [
     "Backend",
     "BackendCapabilities",
     "Batch",
+    "BatchFuture",
     "BoundedExecutor",
     "Executor",
     "ExecutorRequest",

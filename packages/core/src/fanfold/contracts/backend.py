@@ -14,15 +14,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from queue import Empty
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ..errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from collections.abc import Callable
     from queue import SimpleQueue
 
-__all__ = ["Backend", "BackendCapabilities", "Batch", "Executor", "ExecutorRequest"]
+__all__ = [
+    "Backend",
+    "BackendCapabilities",
+    "Batch",
+    "BatchFuture",
+    "Executor",
+    "ExecutorRequest",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,16 @@ class Batch(ABC):
         """
 
 
+class BatchFuture(Protocol):
+    """What core uses of a future; :class:`concurrent.futures.Future` has it, and more."""
+
+    def add_done_callback(self, fn: Callable[[BatchFuture], object], /) -> None:
+        """Call `fn` with this future when it is complete, or at once if it is."""
+
+    def result(self) -> object:
+        """Return what it was completed with, or raise the exception, once it is complete."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutorRequest:
     """What one call of ``Parallel`` asks of a backend.
@@ -136,7 +153,7 @@ class Executor(ABC):
     """
 
     @abstractmethod
-    def submit(self, batch: Batch) -> Future[object]:
+    def submit(self, batch: Batch) -> BatchFuture:
         """Arrange for a batch to run and return its future at once.
 
         Every future ends in exactly one completion, whatever happens: the result of
@@ -150,8 +167,9 @@ class Executor(ABC):
 
         Returns
         -------
-        concurrent.futures.Future
-            Completed with the batch's outcome, from any thread.
+        BatchFuture
+            Such as a :class:`concurrent.futures.Future`; completed with the batch's outcome, from
+            any thread.
 
         Raises
         ------
@@ -172,8 +190,8 @@ class Executor(ABC):
         """
 
     def wait(
-        self, completed: SimpleQueue[Future[object] | None], timeout: float | None
-    ) -> Future[object] | None:
+        self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
+    ) -> BatchFuture | None:
         """Wait until a future is complete and return it, or None after `timeout` seconds.
 
         Core puts each completed future in `completed` (through ``Future.add_done_callback``). The

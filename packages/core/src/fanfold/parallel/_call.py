@@ -8,7 +8,7 @@ call or consumes its results.
 
 from __future__ import annotations
 
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from queue import SimpleQueue
 from time import monotonic
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from threading import Event
     from typing import Any, TypeAlias
 
-    from ..contracts.backend import Executor
+    from ..contracts.backend import BatchFuture, Executor
     from ..tasks.batches import EncodedBatch
     from ..tasks.local import LocalBatch
     from ._dispatcher import Dispatcher
@@ -76,9 +76,9 @@ class Call:
         self._stopped = stopped
         self._observers = observers
         self._on_end = on_end
-        self._in_flight: dict[Future[object], tuple[int, AnyBatch]] = {}
+        self._in_flight: dict[BatchFuture, tuple[int, AnyBatch]] = {}
         self._submitted_at: dict[int, tuple[float, AnyBatch]] = {}
-        self._completed: SimpleQueue[Future[object] | None] = SimpleQueue()
+        self._completed: SimpleQueue[BatchFuture | None] = SimpleQueue()
 
     def stop(self) -> None:
         """End the call from another thread than the one that runs it."""
@@ -166,7 +166,7 @@ class Call:
             self._take_in(future)
             future = None if self._completed.empty() else self._completed.get()
 
-    def _take_in(self, future: Future[object]) -> None:
+    def _take_in(self, future: BatchFuture) -> None:
         number, batch = self._in_flight.pop(future)
         self._submitted_at.pop(number, None)
         try:

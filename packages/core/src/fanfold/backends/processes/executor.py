@@ -10,7 +10,6 @@ from __future__ import annotations
 import selectors
 from _pickle import loads
 from collections import deque
-from concurrent.futures import Future
 from threading import Lock
 from time import monotonic
 
@@ -18,12 +17,14 @@ from ...contracts.backend import Batch, Executor
 from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.batches import EncodedBatch
 from .bell import Bell
+from .future import DrivenFuture
 from .stock import WorkerStock, dismiss
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
+    from ...contracts.backend import BatchFuture
     from .handle import WorkerHandle
 
 __all__ = ["ProcessesExecutor"]
@@ -54,7 +55,7 @@ class ProcessesExecutor(Executor):
         self._stock = stock
         self._n_jobs = n_jobs
         self._workers: list[WorkerHandle] = []
-        self._waiting: deque[tuple[EncodedBatch, Future[object]]] = deque()
+        self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
         self._selector = selectors.DefaultSelector()
         self._closing = Lock()
         self._is_closed = False
@@ -62,17 +63,17 @@ class ProcessesExecutor(Executor):
         if self._bell is not None:
             self._selector.register(self._bell.fd, selectors.EVENT_READ, None)
 
-    def submit(self, batch: Batch) -> Future[object]:
+    def submit(self, batch: Batch) -> DrivenFuture:
         """Send the batch to a worker with room for it, or queue it."""
         assert isinstance(batch, EncodedBatch)
-        future: Future[object] = Future()
+        future = DrivenFuture()
         self._waiting.append((batch, future))
         self._assign()
         return future
 
     def wait(
-        self, completed: SimpleQueue[Future[object] | None], timeout: float | None
-    ) -> Future[object] | None:
+        self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
+    ) -> BatchFuture | None:
         """Drive the connections until a future is complete, or for `timeout` seconds."""
         deadline = None if timeout is None else monotonic() + timeout
         left = timeout
@@ -152,7 +153,7 @@ class ProcessesExecutor(Executor):
         self._workers.append(worker)
         return worker
 
-    def _send(self, worker: WorkerHandle, batch: EncodedBatch, future: Future[object]) -> None:
+    def _send(self, worker: WorkerHandle, batch: EncodedBatch, future: DrivenFuture) -> None:
         try:
             if not worker.send(batch, future):
                 self._watch(worker, selectors.EVENT_READ | selectors.EVENT_WRITE)

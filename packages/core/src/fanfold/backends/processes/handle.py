@@ -15,13 +15,13 @@ from .worker import BATCH, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from concurrent.futures import Future
     from typing import TypeAlias
 
     from ...tasks.batches import EncodedBatch, EncodedFunction
     from .channel import Message
+    from .future import DrivenFuture
 
-    Entry: TypeAlias = tuple[EncodedBatch, Future[object]]
+    Entry: TypeAlias = tuple[EncodedBatch, DrivenFuture]
     """A batch, and the future that waits for what comes of it."""
     Settings: TypeAlias = tuple[list[str], str | None]
 
@@ -86,7 +86,7 @@ class WorkerHandle:
             self._settings = settings
             self._channel.send(dumps((SETTINGS, settings), 5))
 
-    def send(self, batch: EncodedBatch, future: Future[object]) -> bool:
+    def send(self, batch: EncodedBatch, future: DrivenFuture) -> bool:
         """Send a batch, and tell whether all of it has gone.
 
         Raises
