@@ -6,8 +6,16 @@ from fanfold._sizes import parse_size
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [(5, 5), ("5", 5), ("1K", 1024), ("1kb", 1024), ("1.5M", 3 << 19), (" 2 G ", 2 << 30), ("1T", 1 << 40)],
-)  # fmt: skip
+    [
+        (5, 5),
+        ("5", 5),
+        ("1K", 1024),
+        ("1kb", 1024),
+        ("1.5M", 3 << 19),
+        (" 2 G ", 2 << 30),
+        ("1T", 1 << 40),
+    ],
+)
 def test_sizes_are_read(text, size):
     assert parse_size(text, "max_nbytes") == size
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, TypeAlias
 
-    from fanfold.contracts import Batch
+    from fanfold.contracts import Batch, BatchFuture
 
     Arrival: TypeAlias = tuple[Batch, Future[object], Future[object]]
 
@@ -78,8 +78,8 @@ class RayExecutor(BoundedExecutor):
         task.future().add_done_callback(partial(self._arrive, batch, future))
 
     def wait(
-        self, completed: SimpleQueue[Future[object] | None], timeout: float | None
-    ) -> Future[object] | None:
+        self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
+    ) -> BatchFuture | None:
         """Wait for a future to be complete; in a task of Ray, lend its CPUs out meanwhile."""
         deadline = monotonic() + (inf if timeout is None else timeout)
         while self._is_in_worker and completed.empty() and (left := deadline - monotonic()) > 0:

@@ -6,8 +6,7 @@ import threading
 
 import pytest
 from fanfold.backends.processes.channel import Channel
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 
 @pytest.fixture

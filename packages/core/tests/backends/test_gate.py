@@ -2,8 +2,7 @@
 
 import pytest
 from fanfold.backends.processes.gate import Gate, Permits
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class TestReuse:
     def test_standard_input_belongs_to_the_parent(self):
         assert processes()([delayed(_read_stdin)()]) == [""]
 
-    def test_interpreter_options_reach_workers(self, run_script):
+    def test_interpreter_options_reach_workers(self):
         source = """
 import sys
 from fanfold import Parallel, delayed
@@ -81,12 +81,10 @@ def flags():
     return sys.flags.optimize, sys.warnoptions, "faulthandler" in sys._xoptions
 print(Parallel(n_jobs=2)([delayed(flags)()]))
 """
-        script = run_script("")  # only to have a folder
+        options = ["-O", "-W", "ignore::ResourceWarning", "-X", "faulthandler"]
         done = subprocess.run(
-            [sys.executable, "-O", "-W", "ignore::ResourceWarning", "-X", "faulthandler", "-c", source],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert script.returncode == 0
+            [sys.executable, *options, "-c", source], capture_output=True, text=True, check=True
+        )
         assert done.stdout == "[(1, ['ignore::ResourceWarning'], True)]\n"
 
 
@@ -168,9 +166,8 @@ class TestLostWorkers:
         pids = set()
 
         def inputs():
-            for i in range(3):
+            for _ in range(4):
                 yield delayed(os.getpid)()
-            yield delayed(os.getpid)()
 
         results = processes(return_as="generator", pre_dispatch=1, batch_size=1)(inputs())
         pids.add(next(results))
@@ -350,7 +347,7 @@ print(os.waitstatus_to_exitcode(status), bool(again & mine))
 
     def test_a_program_that_a_task_starts_can_be_interrupted(self):
         def default_action():
-            code = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+            code = "import signal as s; print(s.getsignal(s.SIGINT) is s.default_int_handler)"
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
             return done.stdout.strip()
 
@@ -386,7 +383,7 @@ class TestTimeouts:
                 time.sleep(0.01)
 
         try:
-            with pytest.raises(TimeoutError, match="task 0: .*wait"):
+            with pytest.raises(TimeoutError, match=r"task 0: .*wait"):
                 Parallel(n_jobs=2, backend="threads", timeout=0.1)([delayed(wait)(0)])
         finally:
             (tmp_path / "end").touch()

@@ -362,10 +362,10 @@ class TestVerbose:
         assert err == ""
 
     def test_higher_values_print_more(self, capsys):
+        options = {"n": 200, "n_jobs": 2, "backend": "threads", "batch_size": 1}
         counts = [
-            len(self.lines(capsys, verbose, n=200, n_jobs=2, backend="threads", batch_size=1)[1].splitlines())
-            for verbose in (1, 5, 11)
-        ]  # fmt: skip
+            len(self.lines(capsys, verbose, **options).err.splitlines()) for verbose in (1, 5, 11)
+        ]
         assert counts[0] < counts[1] < counts[2]
         assert counts[2] >= 200
 

@@ -97,7 +97,7 @@ class TestExceptionsOfTasks:
             error.lock = threading.Lock()
             raise error
 
-        with pytest.raises(RemoteTaskError, match="ValueError.*holds a lock"):
+        with pytest.raises(RemoteTaskError, match=r"ValueError.*holds a lock"):
             Parallel(n_jobs=2)([delayed(fail)()] * 2)
 
     def test_end_the_call_at_once(self, concurrent_backend, tmp_path):

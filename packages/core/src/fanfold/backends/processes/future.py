@@ -16,20 +16,20 @@ class DrivenFuture:
     all of a small message.
     """
 
-    __slots__ = ("_callback", "_error", "_is_done", "_result")
+    __slots__ = ("_callbacks", "_error", "_is_done", "_result")
 
     def __init__(self) -> None:
         self._is_done = False
-        self._callback: Callable[[DrivenFuture], object] | None = None
+        self._callbacks: tuple[Callable[[DrivenFuture], object], ...] = ()
         self._result: object = None
         self._error: BaseException | None = None
 
     def add_done_callback(self, fn: Callable[[DrivenFuture], object], /) -> None:
-        """Call `fn` with this future when it is complete, or at once if it is; there is one."""
+        """Call `fn` with this future when it is complete, or at once if it is."""
         if self._is_done:
             fn(self)
         else:
-            self._callback = fn
+            self._callbacks += (fn,)
 
     def result(self) -> object:
         """Return what it was completed with, or raise the exception."""
@@ -49,5 +49,5 @@ class DrivenFuture:
 
     def _complete(self) -> None:
         self._is_done = True
-        if self._callback is not None:
-            self._callback(self)
+        for callback in self._callbacks:
+            callback(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import Future
 from queue import SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,7 +16,7 @@ from ...parallel._resolve import nested_level
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ...contracts.backend import Backend, Executor
+    from ...contracts.backend import Backend, BatchFuture, Executor
     from ...tasks.batches import EncodedBatch
     from ...tasks.local import LocalBatch
     from ...tasks.naming import Task
@@ -43,14 +42,14 @@ def make_batches(backend: Backend, tasks: Sequence[Task]) -> list[CoreBatch]:
 
 
 def collect(
-    executor: Executor, futures: Sequence[Future[object]], patience: float
-) -> list[Future[object]]:
+    executor: Executor, futures: Sequence[BatchFuture], patience: float
+) -> list[BatchFuture]:
     """Wait until all futures are complete, as core does, and return them as they came."""
-    completed: SimpleQueue[Future[object] | None] = SimpleQueue()
+    completed: SimpleQueue[BatchFuture | None] = SimpleQueue()
     for future in futures:
         future.add_done_callback(completed.put)
     deadline = monotonic() + patience
-    came: list[Future[object]] = []
+    came: list[BatchFuture] = []
     while len(came) < len(futures):
         next_one = executor.wait(completed, max(0.0, deadline - monotonic()))
         if next_one is None:
