@@ -13,6 +13,9 @@ import fanfold
 import pytest
 from fanfold.cli import main
 
+# These commands import every plugin that is installed; what those warn of is theirs.
+pytestmark = pytest.mark.filterwarnings("default")
+
 SITES = {
     "acme-good": (
         "1.5",
