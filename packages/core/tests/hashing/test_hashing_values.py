@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import copyreg
 import datetime
 import enum
 import functools
@@ -440,3 +441,14 @@ def test_importing_the_package_imports_nothing_heavy():
     ).stdout
 
     assert printed.strip() == "[]"
+
+
+def test_exceptions_do_not_depend_on_who_registers_how_to_pickle_them(monkeypatch):
+    error = ValueError("same")
+    before = hash(error)
+
+    monkeypatch.setitem(
+        copyreg.dispatch_table, ValueError, lambda error: (str, ("something else",))
+    )
+
+    assert hash(error) == before

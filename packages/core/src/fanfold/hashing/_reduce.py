@@ -50,7 +50,10 @@ class Reduced:
 def reduce(obj: object) -> Reduced:
     """Return the parts of an object; whatever its ``__reduce_ex__`` raises passes through."""
     kind = type(obj)
-    reducer = copyreg.dispatch_table.get(kind)
+    # Libraries that add tracebacks to exceptions register themselves for all their classes; whether
+    # one of them was imported must not change a hash.
+    is_exception = isinstance(obj, BaseException)
+    reducer = None if is_exception else copyreg.dispatch_table.get(kind)
     # Protocol 4: with 5, buffers would come out of band, as objects without a value.
     answer = reducer(obj) if reducer is not None else obj.__reduce_ex__(4)
     if isinstance(answer, str):  # the object is the global of this name in its module
