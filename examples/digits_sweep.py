@@ -105,7 +105,7 @@ def engine(backend: str) -> Iterator[None]:
         from distributed import Client
 
         local = {"threads_per_worker": 1, "dashboard_address": None}
-        with Client(**local):  # type: ignore[no-untyped-call]  # Dask is not annotated
+        with Client(**local):
             yield
     elif backend == "ray":
         import ray
