@@ -9,7 +9,9 @@ import time
 import warnings
 
 import pytest
-from fanfold import Parallel, delayed
+from fanfold import Parallel, cpu_count, delayed, parallel_config
+from fanfold.backends.processes import ProcessesBackend
+from fanfold.backends.processes.stock import WorkerStock
 from fanfold.errors import BackendUnavailableError, WorkerLostError
 
 
@@ -94,6 +96,71 @@ def _close_output():
 
 def _read_stdin():
     return sys.stdin.read()
+
+
+class TestInnerThreads:
+    def limits(self, name="OPENBLAS_NUM_THREADS", n_jobs=2):
+        run = processes(n_jobs, batch_size=1)
+        return set(run(delayed(os.getenv)(name) for _ in range(4)))
+
+    def test_workers_share_the_cpus(self, monkeypatch):
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+        assert self.limits() == {str(max(1, cpu_count() // 2))}
+        assert self.limits(n_jobs=1000) == {"1"}
+
+    def test_the_environment_goes_before_that(self, monkeypatch):
+        ProcessesBackend().close()
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+        assert self.limits() == {"7"}
+        ProcessesBackend().close()
+
+    def test_libraries_heed_it(self):
+        threadpoolctl = pytest.importorskip("threadpoolctl")
+        pytest.importorskip("numpy")
+
+        def threads():
+            import numpy as np
+
+            np.ones((2, 2)) @ np.ones((2, 2))
+            return {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+
+        with parallel_config(backend="processes", inner_max_num_threads=1):
+            assert Parallel(n_jobs=2)([delayed(threads)()]) == [{1}]
+
+
+class TestClosing:
+    def test_idle_workers_leave(self, is_running):
+        pids = worker_pids()
+        ProcessesBackend().close()
+        assert not any(map(is_running, pids))
+        assert worker_pids()
+
+    def test_they_leave_in_an_orderly_way(self, tmp_path):
+        def leave_a_note(i):
+            import atexit
+
+            atexit.register((tmp_path / str(os.getpid())).touch)
+            return os.getpid()
+
+        pids = set(processes()(delayed(leave_a_note)(i) for i in range(4)))
+        ProcessesBackend().close()
+        assert {int(path.name) for path in tmp_path.iterdir()} == pids
+
+    def test_those_that_stay_are_ended(self, is_running, monkeypatch):
+        def stay():
+            threading.Thread(target=threading.Event().wait).start()  # keeps its process from ending
+            return os.getpid()
+
+        monkeypatch.setattr(WorkerStock, "SECONDS_TO_LEAVE", 0.2)
+        (pid,) = processes()([delayed(stay)()])
+        ProcessesBackend().close()
+        assert not is_running(pid)
+
+    def test_no_more_than_a_few_stay_idle(self, is_running, monkeypatch):
+        ProcessesBackend().close()
+        monkeypatch.setattr(WorkerStock, "MOST_IDLE", 1)
+        pids = worker_pids(3)
+        assert sum(map(is_running, pids)) == 1
 
 
 class TestLostWorkers:
@@ -185,7 +252,9 @@ class TestLostWorkers:
         done = run_script(
             """
 import os
-from fanfold import Parallel, delayed
+from fanfold import Parallel, cpu_count, delayed, parallel_config
+from fanfold.backends.processes import ProcessesBackend
+from fanfold.backends.processes.stock import WorkerStock
 from fanfold.errors import WorkerLostError
 os.environ["PYTHONPATH"] = os.getcwd()
 run = Parallel(n_jobs=2)
@@ -210,7 +279,9 @@ print(run([delayed(abs)(-1)]))
         done = run_script(
             """
 import os, sys
-from fanfold import Parallel, delayed
+from fanfold import Parallel, cpu_count, delayed, parallel_config
+from fanfold.backends.processes import ProcessesBackend
+from fanfold.backends.processes.stock import WorkerStock
 from fanfold.errors import BackendUnavailableError
 sys.executable = sys.argv[1]
 try:
@@ -224,8 +295,6 @@ except BackendUnavailableError as error:
         assert "before it was ready" in done.stdout
 
     def test_an_interpreter_that_is_not_there_says_so(self, monkeypatch):
-        from fanfold.backends.processes import ProcessesBackend
-
         ProcessesBackend().close()
         before = descriptors()
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
@@ -234,8 +303,6 @@ except BackendUnavailableError as error:
         assert descriptors() <= before
 
     def test_a_platform_without_posix_spawn_says_so(self, monkeypatch):
-        from fanfold.backends.processes import ProcessesBackend
-
         ProcessesBackend().close()
         monkeypatch.delattr(os, "posix_spawn")
         with pytest.raises(BackendUnavailableError, match="backend='threads'"):

@@ -147,17 +147,23 @@ class TestConfig:
         with pytest.raises(ValueError, match="inner_max_num_threads, color"):
             parallel_config(inner_max_num_threads=1, color=2)
 
-    def test_inner_max_num_threads_comes_with_a_backend(self):
-        requests = []
+    def test_inner_max_num_threads_reaches_workers(self):
+        with parallel_config(backend="processes", inner_max_num_threads=3):
+            limits = Parallel(n_jobs=2)([delayed(os.getenv)("OMP_NUM_THREADS")] * 2)
+        assert limits == ["3", "3"]
 
-        class Recording(ThreadsBackend):
-            def executor(self, request):
-                requests.append(request)
-                return super().executor(request)
+    def test_inner_max_num_threads_is_refused_where_it_has_no_effect(self):
+        with pytest.raises(ValueError, match="'threads' does not limit the threads"):
+            parallel_config(backend="threads", inner_max_num_threads=3)
 
-        with parallel_config(backend=Recording(), inner_max_num_threads=3):
-            Parallel(n_jobs=2)([delayed(abs)(1)])
-        assert requests[0].inner_max_num_threads == 3
+    def test_inner_max_num_threads_is_for_the_configured_backend(self):
+        with parallel_config(backend="processes", inner_max_num_threads=3):
+            assert runs_on_threads(n_jobs=2, backend="threads")
+
+    @pytest.mark.parametrize("wrong", [0, -1, "two", True])
+    def test_inner_max_num_threads_is_a_number(self, wrong):
+        with pytest.raises(ValueError, match="inner_max_num_threads="):
+            parallel_config(backend="processes", inner_max_num_threads=wrong)
 
     def test_an_unknown_backend_is_an_error_at_once(self):
         with pytest.raises(ValueError, match="nonsense"):

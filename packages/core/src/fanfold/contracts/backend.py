@@ -49,6 +49,9 @@ class BackendCapabilities:
         :meth:`Executor.close` with ``abort=True`` ends code that is running, not only what waits.
     stores_objects : bool, default=False
         :meth:`Executor.put` keeps bytes near the workers, so that they travel only once.
+    limits_inner_threads : bool, default=False
+        Numeric libraries in tasks use as many threads as
+        :attr:`ExecutorRequest.inner_max_num_threads` says.
     spans_hosts : bool, default=False
         Workers may be on other machines: they share neither memory nor, perhaps, a file system.
     """
@@ -57,6 +60,7 @@ class BackendCapabilities:
     runs_in_caller: bool = False
     stops_running_tasks: bool = False
     stores_objects: bool = False
+    limits_inner_threads: bool = False
     spans_hosts: bool = False
 
 
@@ -134,7 +138,7 @@ class ExecutorRequest:
         A name for the call, for dashboards and logs.
     inner_max_num_threads : int or None, default=None
         How many threads the numeric libraries inside one task may use; None leaves it to the
-        backend.
+        backend. Only given to backends that declare ``limits_inner_threads``.
     interruptible : bool, default=False
         Whether core may call :meth:`Executor.interrupt` while another thread is in ``wait``.
     """

@@ -39,7 +39,8 @@ class parallel_config:  # noqa: N801  joblib's name
     n_jobs, verbose, temp_folder, max_nbytes, mmap_mode, prefer, require : optional
         As for :class:`Parallel`.
     inner_max_num_threads : int, optional
-        How many threads numeric libraries may use inside one task. Only with `backend`.
+        How many threads numeric libraries may use inside one task. Only with `backend`, and only
+        for backends that can limit them, such as processes.
     **backend_params
         Arguments of the backend's constructor. Only with `backend` as a name.
 
@@ -83,6 +84,8 @@ class parallel_config:  # noqa: N801  joblib's name
                 )
         elif backend is not None:
             backend = make_backend(backend, backend_params)
+            if inner_max_num_threads is not None:
+                _check_inner_threads(inner_max_num_threads, backend)
         given_arguments = {
             "backend": backend,
             "n_jobs": n_jobs,
@@ -117,6 +120,23 @@ class parallel_config:  # noqa: N801  joblib's name
     def unregister(self) -> None:
         """Bring back the settings from before."""
         configuration.reset(self._token)
+
+
+def _check_inner_threads(inner_max_num_threads: object, backend: Backend) -> None:
+    if not backend.capabilities.limits_inner_threads:
+        raise InvalidArgumentError(
+            f"the backend {backend.name!r} does not limit the threads of numeric libraries: leave "
+            f"inner_max_num_threads={inner_max_num_threads!r} out, or use backend='processes'"
+        )
+    if (
+        isinstance(inner_max_num_threads, bool)
+        or not isinstance(inner_max_num_threads, int)
+        or inner_max_num_threads < 1
+    ):
+        raise InvalidArgumentError(
+            f"inner_max_num_threads={inner_max_num_threads!r} is not valid: expected a number of "
+            "1 or more"
+        )
 
 
 class parallel_backend(parallel_config):  # noqa: N801  joblib's name

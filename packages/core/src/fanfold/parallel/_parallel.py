@@ -70,9 +70,11 @@ class Parallel:
     temp_folder : str or None, default=None
         Accepted for joblib's sake; nothing is written to disk on the way to workers.
     max_nbytes : int, str or None, default='1M'
-        From which size arrays are shared with workers in place of being sent.
+        Accepted for joblib's sake. Arrays of any size are sent to processes, where each task gets
+        a copy of its own that it may write to; arrays that are mapped from a file, or made by
+        `shared_array`, are not copied.
     mmap_mode : {None, 'r', 'r+', 'w+', 'c'}, default='r'
-        How workers see shared arrays.
+        Accepted for joblib's sake, as `max_nbytes`.
     prefer : {'processes', 'threads'} or None, default=None
         A hint for where nobody chose a backend.
     require : 'sharedmem' or None, default=None
@@ -131,7 +133,6 @@ class Parallel:
         settings = merge(given)
         self._backend, asked = resolve_backend(given, settings, backend_kwargs)
         self._n_workers = count_workers(self._backend, asked)
-        self._given_backend = self._backend
         self.n_jobs: int = int(asked) if asked is not None else self._backend.default_n_jobs
         self.return_as = "generator" if return_generator else return_as
         self.verbose: int = settings["verbose"]
@@ -244,7 +245,11 @@ class Parallel:
             feeder.take_all()
         request = ExecutorRequest(
             n_jobs=n_jobs,
-            inner_max_num_threads=self._inner_max_num_threads,
+            inner_max_num_threads=(
+                self._inner_max_num_threads
+                if backend.capabilities.limits_inner_threads
+                else None  # it was meant for the configured backend, and this is another
+            ),
             interruptible=streaming and self.pre_dispatch == "all",
         )
         observers = self._observers(_length(iterable))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..._cpu import cpu_count, resolve_n_jobs
 from ...contracts.backend import Backend, BackendCapabilities, ExecutorRequest
 from .executor import ProcessesExecutor
+from .inner_threads import thread_settings
 from .stock import stock
 
 __all__ = ["ProcessesBackend"]
@@ -14,11 +15,13 @@ class ProcessesBackend(Backend):
     """Worker processes on this machine, reused between calls.
 
     They are fresh interpreters: they inherit the environment, the import path and the current
-    directory, and nothing else.
+    directory, and nothing else. Numeric libraries in them use as many threads as
+    ``inner_max_num_threads`` says, else the environment, else so many that all workers together use
+    each CPU once.
     """
 
     name = "processes"
-    capabilities = BackendCapabilities(stops_running_tasks=True)
+    capabilities = BackendCapabilities(stops_running_tasks=True, limits_inner_threads=True)
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Return `n_jobs`, or what negative numbers leave of the CPUs."""
@@ -27,7 +30,10 @@ class ProcessesBackend(Backend):
 
     def executor(self, request: ExecutorRequest) -> ProcessesExecutor:
         """Return an executor for one call."""
-        return ProcessesExecutor(stock, request.n_jobs, interruptible=request.interruptible)
+        environment = thread_settings(request.inner_max_num_threads, request.n_jobs, stock.n_cpus)
+        return ProcessesExecutor(
+            stock, request.n_jobs, environment=environment, interruptible=request.interruptible
+        )
 
     def close(self) -> None:
         """Let the idle workers leave."""

@@ -22,6 +22,7 @@ from .stock import WorkerStock, dismiss
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from queue import SimpleQueue
 
     from ...contracts.backend import BatchFuture
@@ -41,6 +42,8 @@ class ProcessesExecutor(Executor):
         Where workers come from and go back to.
     n_jobs : int
         How many workers at the most.
+    environment : mapping
+        Environment variables that the workers have beside this process's.
     interruptible : bool
         Whether a thread may interrupt another that waits.
     """
@@ -51,8 +54,16 @@ class ProcessesExecutor(Executor):
     PATIENCE = 0.002
     """Seconds that a batch may wait behind a running one while another worker has nothing to do."""
 
-    def __init__(self, stock: WorkerStock, n_jobs: int, *, interruptible: bool) -> None:
+    def __init__(
+        self,
+        stock: WorkerStock,
+        n_jobs: int,
+        *,
+        environment: Mapping[str, str],
+        interruptible: bool,
+    ) -> None:
         self._stock = stock
+        self._environment = environment
         self._n_jobs = n_jobs
         self._workers: list[WorkerHandle] = []
         self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
@@ -147,7 +158,7 @@ class ProcessesExecutor(Executor):
         return least if monotonic() - least.busy_since < self.PATIENCE else None
 
     def _take(self) -> WorkerHandle:
-        worker = self._stock.take()
+        worker = self._stock.take(self._environment)
         for descriptor in worker.descriptors:
             self._selector.register(descriptor, selectors.EVENT_READ, worker)
         self._workers.append(worker)

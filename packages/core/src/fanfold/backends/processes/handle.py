@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from _pickle import dumps
 from collections import deque
@@ -15,6 +16,7 @@ from .worker import BATCH, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TypeAlias
 
     from ...tasks.batches import EncodedBatch, EncodedFunction
@@ -42,8 +44,15 @@ def current_settings() -> Settings:
 class WorkerHandle:
     """A worker process: its connection, and the batches that it was sent.
 
+    Parameters
+    ----------
+    environment : mapping
+        Environment variables that it gets beside this process's.
+
     Attributes
     ----------
+    environment : mapping
+        As given.
     entries : collections.deque
         Batches with their futures, sent and not answered, in order: the worker runs the first.
     busy_since : float
@@ -53,8 +62,9 @@ class WorkerHandle:
         was lost, because somebody else waited for the process.
     """
 
-    def __init__(self) -> None:
-        self._process = launch()
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self._process = launch(environment)
         self._channel = Channel(self._process.connection)
         self._settings: Settings = current_settings()
         self._sent_functions: set[bytes] = set()
@@ -142,6 +152,11 @@ class WorkerHandle:
     def was_ready(self) -> bool:
         """Tell whether it ever came up."""
         return self._process.board.read()[2]
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the process to end, but not longer than this, where that can be seen."""
+        if self._process.sentinel is not None:
+            select.select([self._process.sentinel], [], [], max(0.0, seconds))
 
     def kill(self) -> None:
         """End the process now."""

@@ -14,6 +14,7 @@ from .gate import Gate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping
     from typing import Any
 
 __all__ = ["Launched", "launch"]
@@ -60,8 +61,13 @@ class Launched:
         self.board = board
 
 
-def launch() -> Launched:
+def launch(settings: Mapping[str, str]) -> Launched:
     """Start a worker, without waiting for it to be up.
+
+    Parameters
+    ----------
+    settings : mapping
+        Environment variables that it gets beside this process's.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def launch() -> Launched:
     gate = Gate()
     inherited = (their_connection, their_board, their_lifeline, gate.worker_end)
     try:
-        pid = _spawn(inherited)
+        pid = _spawn(inherited, {**os.environ, **settings})
     except OSError as error:
         os.close(connection)
         os.close(lifeline)
@@ -101,7 +107,7 @@ def launch() -> Launched:
     return Launched(pid, connection, lifeline, _sentinel(pid), gate, board)
 
 
-def _spawn(inherited: tuple[int, ...]) -> int:
+def _spawn(inherited: tuple[int, ...], environment: dict[str, str]) -> int:
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; "
         f"from {__package__}.worker import main; main{inherited!r}"
@@ -110,7 +116,7 @@ def _spawn(inherited: tuple[int, ...]) -> int:
     actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
     # Duplicating a descriptor onto itself is how posix_spawn is told to let it be inherited.
     actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in inherited]
-    return os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions)
+    return os.posix_spawn(sys.executable, arguments, environment, file_actions=actions)
 
 
 def _interpreter_options() -> list[str]:

@@ -6,10 +6,16 @@ import atexit
 import os
 import threading
 import weakref
+from time import monotonic
 
+from ..._cpu import cpu_count
 from .handle import WorkerHandle, current_settings
 
-__all__ = ["WorkerStock", "stock"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["WorkerStock", "dismiss", "stock"]
 
 
 class WorkerStock:
@@ -18,11 +24,13 @@ class WorkerStock:
     Each worker belongs to one executor at a time, so calls from several threads do not meet.
     """
 
+    SECONDS_TO_LEAVE = 5.0
     MOST_IDLE = max(8, 2 * (os.cpu_count() or 1))
 
     def __init__(self) -> None:
+        self._n_cpus: int | None = None
         self._start()
-        atexit.register(self.close)
+        atexit.register(self._close_at_exit)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._start_in_child)
 
@@ -37,8 +45,20 @@ class WorkerStock:
             worker.abandon()
         self._start()
 
-    def take(self) -> WorkerHandle:
+    @property
+    def n_cpus(self) -> int:
+        """How many CPUs this process had when it first asked: counting them reads files."""
+        if self._n_cpus is None:
+            self._n_cpus = cpu_count()
+        return self._n_cpus
+
+    def take(self, environment: Mapping[str, str]) -> WorkerHandle:
         """Return an idle worker, or a new one that is still starting.
+
+        Parameters
+        ----------
+        environment : mapping
+            Environment variables that it was, or is, started with beside this process's.
 
         Raises
         ------
@@ -46,10 +66,9 @@ class WorkerStock:
             If a process cannot be started.
         """
         while True:
-            with self._lock:
-                worker = self._idle.pop() if self._idle else None
+            worker = self._take_idle(environment)
             if worker is None:
-                worker = WorkerHandle()
+                worker = WorkerHandle(environment)
                 with self._lock:
                     self._all.add(worker)
                 return worker
@@ -63,20 +82,39 @@ class WorkerStock:
                 continue
             return worker
 
-    def give_back(self, workers: list[WorkerHandle]) -> None:
-        """Keep idle workers for the next call, up to `MOST_IDLE`."""
+    def _take_idle(self, environment: Mapping[str, str]) -> WorkerHandle | None:
         with self._lock:
-            room = max(0, self.MOST_IDLE - len(self._idle))
-            self._idle += workers[:room]
-        dismiss(workers[room:])
+            for position in reversed(range(len(self._idle))):
+                if self._idle[position].environment == environment:
+                    return self._idle.pop(position)
+        return None
+
+    def give_back(self, workers: list[WorkerHandle]) -> None:
+        """Keep idle workers for the next call; beyond `MOST_IDLE`, those idle longest leave."""
+        with self._lock:
+            self._idle += workers
+            surplus = self._idle[: -self.MOST_IDLE]
+            del self._idle[: len(surplus)]
+        dismiss(surplus)
 
     def close(self) -> None:
-        """Let the idle workers leave; they do so by themselves when their connection closes."""
+        """Let the idle workers leave, and wait until they have; those that stay are ended."""
+        idle = self._hang_up()
+        deadline = monotonic() + self.SECONDS_TO_LEAVE
+        for worker in idle:
+            worker.wait(deadline - monotonic())
+        dismiss(idle)
+
+    def _close_at_exit(self) -> None:
+        # Not waiting for them: they leave while this process does what is left to do.
+        self._leaving = self._hang_up()  # kept, so that their lifelines stay open that long
+
+    def _hang_up(self) -> list[WorkerHandle]:
         with self._lock:
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.hang_up()
-        self._leaving = idle  # keeps their lifelines open, so that they leave in an orderly way
+        return idle
 
 
 def dismiss(workers: list[WorkerHandle]) -> None:

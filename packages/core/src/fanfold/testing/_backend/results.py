@@ -118,13 +118,13 @@ class ResultChecks(BackendChecks):
             assert block.data[0] == (9 if is_shared else 0)
 
     def test_large_arrays_come_whole(self, backend: Backend) -> None:
-        arrays = [_make_array(number) for number in range(3)]
+        given = [_make_array(number) for number in range(3)]
 
-        results = self.call(backend, [delayed(tasks.return_it)(array) for array in arrays])
+        results = self.call(backend, [delayed(tasks.return_it)(one) for one in given])
 
-        for array_, result in zip(arrays, results, strict=True):
-            assert type(result) is type(array_)
-            assert bytes(result.data) == bytes(array_.data)
+        for one, result in zip(given, results, strict=True):
+            assert type(result) is type(one)
+            assert memoryview(result) == memoryview(one)
 
     def test_an_argument_arrives_as_it_was_when_it_was_taken(self, backend: Backend) -> None:
         values = [0]
