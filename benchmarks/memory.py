@@ -27,7 +27,7 @@ CALLS = 100
 def main() -> None:
     """Print the table."""
     quick = options(__doc__).quick
-    megabytes, repetitions = (10, 3) if quick else (100, 11)
+    megabytes, repetitions = (10, 1) if quick else (100, 11)
     print(machine(), end="\n\n")
     with tempfile.TemporaryDirectory() as folder:
         memories = {

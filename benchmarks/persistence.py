@@ -36,7 +36,7 @@ class Format:
 def main() -> None:
     """Print the tables."""
     quick = options(__doc__).quick
-    shrink, repetitions = (10, 3) if quick else (1, 7)
+    shrink, repetitions = (10, 1) if quick else (1, 7)
     print(machine(), end="\n\n")
     with tempfile.TemporaryDirectory() as folder:
         print(table([*dumps_and_loads(Path(folder), shrink, repetitions)]), end="\n\n")

@@ -1,0 +1,77 @@
+"""The benchmarks run, and print a row for each of their cases; nothing here looks at a time."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+ROWS = {
+    "memory.py": ["hit on small arguments", "miss on small", "hit on an array", "hit that returns"],
+    "parallel.py": ["fanfold ", "import", "cold start", "warm call", "one a message", "sequential"],
+    "persistence.py": ["dump 10,000 small dicts", "load an array", "hash a frame of 10,000"],
+}
+
+
+@pytest.fixture(scope="module")
+def measure():
+    """Give the names of the module that all benchmarks share."""
+    return runpy.run_path(str(BENCHMARKS / "measure.py"))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", ROWS)
+def test_a_benchmark_prints_its_rows_with_ratios(name, new_program):
+    # The peers fork beside threads, which newer Pythons warn of.
+    printed = new_program().run(BENCHMARKS / name, "--quick", warnings="default")
+
+    assert [row for row in ROWS[name] if row not in printed] == []
+    assert re.search(r"\d (µs|ms|s) \(\d+(\.\d+)?x\)", printed)
+
+
+def test_every_benchmark_is_run_here():
+    assert {path.name for path in BENCHMARKS.glob("*.py")} == {*ROWS, "measure.py"}
+
+
+def test_contestants_take_turns(measure):
+    turns = []
+    case = measure["Case"](
+        "turns", {name: lambda name=name: turns.append(name) for name in "abc"}, repetitions=3
+    )
+
+    measure["measure"](case)
+
+    assert turns == [*"abc", *"abc", *"bca", *"cab"]
+
+
+def test_what_is_set_up_comes_before_each_run(measure):
+    done = []
+    case = measure["Case"](
+        "work",
+        {"fanfold": lambda: done.append("work")},
+        repetitions=1,
+        setup={"fanfold": lambda: done.append("setup")},
+    )
+
+    measure["measure"](case)
+
+    assert done == ["setup", "work"] * 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(2.5, "2.5 s"), (0.0123, "12.3 ms"), (4.56e-6, "4.56 µs"), (7e-9, "7 ns")],
+)
+def test_times_are_shown_in_the_unit_that_suits_them(measure, seconds, text):
+    assert measure["duration"](seconds) == text
+
+
+def test_a_table_is_aligned_markdown(measure):
+    assert measure["markdown"]([["", "fanfold"], ["a case", "1 s"]]).splitlines() == [
+        "|        | fanfold |",
+        "|--------|---------|",
+        "| a case | 1 s     |",
+    ]
