@@ -45,7 +45,6 @@ NOT_OURS = {
     "ParallelBackendBase": "fanfold.contracts.Backend is what a backend derives from",
     "PrintTime": "no part of parallel work, caching or persistence",
     "StoreBackendBase": "fanfold.contracts.Store is what a store derives from",
-    "wrap_non_picklable_objects": "what plain pickle cannot send is sent anyway",
 }
 
 

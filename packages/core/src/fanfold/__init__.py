@@ -11,6 +11,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .compat import wrap_non_picklable_objects
     from .hashing import hash, register_hasher
     from .memory import (
         MemorizedResult,
@@ -54,9 +55,11 @@ __all__ = [
     "shared_array",
     "shared_like",
     "unregister_hooks",
+    "wrap_non_picklable_objects",
 ]
 
 _HOMES = {
+    "compat": ("wrap_non_picklable_objects",),
     "hashing": ("hash", "register_hasher"),
     "memory": ("MemorizedResult", "Memory", "expires_after", "register_store_backend"),
     "parallel": (
