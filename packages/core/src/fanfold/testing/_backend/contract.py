@@ -137,6 +137,22 @@ class ContractChecks(BackendChecks):
         outcomes = self.in_time(running)
         assert results(outcomes) == names
 
+    def test_batches_complete_in_any_order(
+        self, backend: Backend, executor: Executor, lobby: Lobby
+    ) -> None:
+        names = ["first", "second"][: self.slots(backend)]
+        calls = [delayed(tasks.visit)(lobby.address, name) for name in names]
+        if backend.capabilities.runs_in_caller:
+            lobby.open()
+        batches = make_batches(backend, calls)
+        futures = [executor.submit(batch) for batch in batches]
+        visitors = {visitor.name: visitor for visitor in (lobby.next_visitor() for _ in names)}
+
+        for name, batch, future in reversed(list(zip(names, batches, futures, strict=True))):
+            visitors[name].release()
+            collect(executor, [future], self.patience)
+            assert batch.decode(future.result()).results == [name]
+
     def test_what_is_more_than_the_engine_has_room_for_waits(self, backend: Backend) -> None:
         n_jobs = backend.effective_n_jobs(-1) + 3
         executor = backend.executor(ExecutorRequest(n_jobs=n_jobs))
@@ -152,10 +168,11 @@ class ContractChecks(BackendChecks):
         if self.slots(backend) == 1:
             lobby.open()  # there is no room for the second beside the first
         visit = delayed(tasks.visit)(lobby.address, "guest")
-        batches = make_batches(backend, [visit, *(delayed(tasks.add)(n) for n in range(3))])
+        sums = [delayed(tasks.add)(number) for number in range(3)]
 
+        batches = make_batches(backend, [visit, *sums])
         futures = [first.submit(batch) for batch in batches]
-        assert results(run(second, batches[1:], self.patience)) == [1, 2, 3]
+        assert results(run(second, make_batches(backend, sums), self.patience)) == [1, 2, 3]
         second.close()
         lobby.open()
         collect(first, futures, self.patience)

@@ -51,10 +51,11 @@ class FailureChecks(BackendChecks):
 
     def test_results_before_a_failure_are_given(self, backend: Backend) -> None:
         calls = [_GOOD, _GOOD, delayed(tasks.fail)("no")]
+        options: dict[str, Any] = {"n_jobs": 2, "return_as": "generator", "batch_size": 3}
         given = []
 
         def take() -> None:
-            for result in Parallel(n_jobs=2, backend=backend, return_as="generator")(calls):
+            for result in Parallel(backend=backend, **options)(calls):
                 given.append(result)  # noqa: PERF402  a list() would lose them
 
         with pytest.raises(ValueError, match="no"):

@@ -158,9 +158,9 @@ class ResultChecks(BackendChecks):
     def test_the_backend_may_be_configured_for_many_calls(self, backend: Backend) -> None:
         def call_as_configured() -> list[int]:
             with parallel_config(backend=backend):
-                parallel = Parallel()
-                assert parallel.n_jobs == backend.default_n_jobs
-                results: list[int] = parallel(delayed(tasks.add)(n) for n in range(3))
+                assert Parallel().n_jobs == backend.default_n_jobs
+                calls = (delayed(tasks.add)(n) for n in range(3))
+                results: list[int] = Parallel(n_jobs=2)(calls)
                 return results
 
         assert self.within(call_as_configured) == [1, 2, 3]

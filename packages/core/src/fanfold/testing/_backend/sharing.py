@@ -43,12 +43,11 @@ class SharingChecks(BackendChecks):
 
     def test_a_failure_does_not_disturb_another_call(self, backend: Backend, lobby: Lobby) -> None:
         visits = [delayed(tasks.visit)(lobby.address, "guest")]
-        other = aside(lambda: Parallel(n_jobs=1, backend=backend)(visits))
+        other = aside(lambda: Parallel(n_jobs=2, backend=backend)(visits))
         visitor = lobby.next_visitor()
 
-        failing = aside(
-            lambda: Parallel(n_jobs=1, backend=backend)(delayed(tasks.fail)("no") for _ in range(3))
-        )
+        failures = (delayed(tasks.fail)("no") for _ in range(3))
+        failing = aside(lambda: Parallel(n_jobs=2, backend=backend)(failures))
         if self.slots(backend) > 1 or not backend.capabilities.spans_hosts:
             assert isinstance(failing.exception(self.patience), ValueError)
 

@@ -1,0 +1,492 @@
+"""Backends that are each broken in one way, for the suite to catch; and one that is not."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections import deque
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, ClassVar
+
+from fanfold import run_batch
+from fanfold.backends.processes import ProcessesBackend
+from fanfold.backends.sequential import SequentialBackend
+from fanfold.backends.threads import ThreadsBackend
+from fanfold.contracts import (
+    Backend,
+    BackendCapabilities,
+    Batch,
+    BatchFuture,
+    BoundedExecutor,
+    Executor,
+    ExecutorRequest,
+    resolve_n_jobs,
+)
+from fanfold.errors import BackendUnavailableError, WorkerLostError
+
+
+class Carrier(BoundedExecutor):
+    """Carries batches as bytes to threads, as an engine would to other processes."""
+
+    def __init__(self, backend: Any, n_jobs: int) -> None:
+        super().__init__(n_jobs)
+        self.backend = backend
+
+    def start(self, batch: Batch, future: Future[object]) -> None:
+        threading.Thread(target=self.deliver, args=(batch, future), daemon=True).start()
+
+    def deliver(self, batch: Batch, future: Future[object]) -> None:
+        try:
+            outcome = self.carry(batch)
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(outcome)
+
+    def carry(self, batch: Batch) -> bytes:
+        return run_batch(batch.payload, *batch.shared)
+
+    def put(self, data: bytes) -> object:
+        return data
+
+    def abort(self) -> None:
+        """Let what runs go on."""
+
+
+class Sound(Backend):
+    """Keeps the contract, apart from lost workers: there are none."""
+
+    name = "sound"
+    capabilities = BackendCapabilities(stores_objects=True)
+    executor_class: ClassVar[Any] = Carrier
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        return resolve_n_jobs(n_jobs, 2)
+
+    def executor(self, request: ExecutorRequest) -> Executor:
+        executor: Executor = self.executor_class(self, request.n_jobs)
+        return executor
+
+
+# What is declared
+
+
+class HasNoName(Sound):
+    name = ""
+
+
+class DeclaresAnything(Sound):
+    capabilities: ClassVar[Any] = {"spans_hosts"}
+
+
+class HasZeroJobsByDefault(Sound):
+    default_n_jobs = 0
+
+
+class RunsInCallerAndShareNothing(Sound):
+    capabilities = BackendCapabilities(runs_in_caller=True)
+
+
+class HasNoWorkers(Sound):
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        return 0
+
+
+class HasMoreWorkersThanAskedFor(Sound):
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        return 4
+
+
+class DoesNotCountBack(Sound):
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        return abs(n_jobs)
+
+
+class DeclaresStopping(Sound):
+    capabilities = BackendCapabilities(stores_objects=True, stops_running_tasks=True)
+
+
+class StopsUndeclared(ProcessesBackend):
+    capabilities = BackendCapabilities()
+
+
+class DeclaresStoring(Sound):
+    class executor_class(Carrier):
+        put = Executor.put
+
+
+class StoresUndeclared(Sound):
+    capabilities = BackendCapabilities()
+
+
+class StoresTheBeginning(Sound):
+    class executor_class(Carrier):
+        def put(self, data: bytes) -> object:
+            return data[: 1 << 20]
+
+
+class DeclaresSharing(Sound):
+    capabilities = BackendCapabilities(shares_memory=True)
+
+
+class DeclaresRunningInCaller(ThreadsBackend):
+    capabilities = BackendCapabilities(shares_memory=True, runs_in_caller=True)
+
+
+class RunsInCallerUndeclared(SequentialBackend):
+    capabilities = BackendCapabilities(shares_memory=True)
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        return resolve_n_jobs(n_jobs, 2)
+
+
+class DeclaresHosts(Sound):
+    capabilities = BackendCapabilities(stores_objects=True, spans_hosts=True)
+
+    class executor_class(Carrier):
+        def start(self, batch: Batch, future: Future[object]) -> None:
+            self.deliver(batch, future)
+
+
+class NestsInNoBackend(Sound):
+    def nested_backend(self) -> str:
+        return "no such backend"
+
+
+# What comes back
+
+
+class ChangesOutcomes(Carrier):
+    """Changes what a worker sends, which is a tuple of times, results, failures and buffers."""
+
+    def carry(self, batch: Batch) -> bytes:
+        (seconds, results, counts, failure), buffers = pickle.loads(super().carry(batch))
+        failure = self.change_failure(failure)
+        outcome = seconds, self.change_results(results), counts, failure
+        return pickle.dumps((outcome, self.change_buffers(buffers)))
+
+    def change_results(self, results: list[bytes]) -> list[bytes]:
+        return results
+
+    def change_failure(self, failure: Any) -> Any:
+        return failure
+
+    def change_buffers(self, buffers: list[Any]) -> list[Any]:
+        return buffers
+
+
+class DropsTheTail(Sound):
+    class executor_class(ChangesOutcomes):
+        def change_results(self, results: list[bytes]) -> list[bytes]:
+            return results[:-1]
+
+
+class SwallowsExceptions(Sound):
+    class executor_class(ChangesOutcomes):
+        def change_failure(self, failure: Any) -> Any:
+            return None
+
+
+class GivesReadOnlyBuffers(Sound):
+    class executor_class(ChangesOutcomes):
+        def change_buffers(self, buffers: list[Any]) -> list[Any]:
+            return [bytes(buffer) for buffer in buffers]
+
+
+class GivesTheSameAgain(Sound):
+    """Remembers the outcome of the first batch with a label."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, bytes] = {}
+
+    class executor_class(Carrier):
+        def carry(self, batch: Batch) -> bytes:
+            outcomes: dict[str, bytes] = self.backend.outcomes
+            if batch.label not in outcomes:
+                outcomes[batch.label] = super().carry(batch)
+            return outcomes[batch.label]
+
+
+class RunsTwice(Sound):
+    class executor_class(Carrier):
+        def carry(self, batch: Batch) -> bytes:
+            super().carry(batch)
+            return super().carry(batch)
+
+
+class AnswersWhoeverWaitsLongest(Sound):
+    """Completes the oldest future with whichever outcome comes next."""
+
+    class executor_class(Carrier):
+        def __init__(self, backend: Any, n_jobs: int) -> None:
+            super().__init__(backend, n_jobs)
+            self.futures: deque[Future[object]] = deque()
+
+        def start(self, batch: Batch, future: Future[object]) -> None:
+            self.futures.append(future)
+            super().start(batch, future)
+
+        def deliver(self, batch: Batch, future: Future[object]) -> None:
+            outcome = self.carry(batch)
+            self.futures.popleft().set_result(outcome)
+
+
+class AnswersInOrder(Sound):
+    """Completes a future only when all before it are complete."""
+
+    class executor_class(Carrier):
+        def __init__(self, backend: Any, n_jobs: int) -> None:
+            super().__init__(backend, n_jobs)
+            self.last: Future[object] = Future()
+            self.last.set_result(None)
+
+        def start(self, batch: Batch, future: Future[object]) -> None:
+            before, self.last = self.last, future
+            threading.Thread(target=self.follow, args=(batch, future, before), daemon=True).start()
+
+        def follow(self, batch: Batch, future: Future[object], before: Future[object]) -> None:
+            outcome = self.carry(batch)
+            before.result()
+            future.set_result(outcome)
+
+
+class LosesBatches(Sound):
+    """Never completes one in seven."""
+
+    class executor_class(Carrier):
+        started = 0
+
+        def start(self, batch: Batch, future: Future[object]) -> None:
+            self.started += 1
+            if self.started % 7:
+                super().start(batch, future)
+
+
+class KnowsOnlyNamedFunctions(Sound):
+    class executor_class(Carrier):
+        def start(self, batch: Batch, future: Future[object]) -> None:
+            if b"cloudpickle" in batch.payload:
+                raise BackendUnavailableError("what is this?")
+            super().start(batch, future)
+
+
+class HasNoRoomForLargeBatches(Sound):
+    class executor_class(Carrier):
+        def start(self, batch: Batch, future: Future[object]) -> None:
+            if len(batch.payload) > 1 << 20:
+                raise BackendUnavailableError("too many bytes")
+            super().start(batch, future)
+
+
+class HasNoRoomForManyTasks(Sound):
+    class executor_class(Carrier):
+        def start(self, batch: Batch, future: Future[object]) -> None:
+            if batch.size > 5:
+                raise BackendUnavailableError("too many tasks")
+            super().start(batch, future)
+
+
+# What waits and what runs
+
+
+class SubmitWaits(Sound):
+    class executor_class(Carrier):
+        def submit(self, batch: Batch) -> Future[object]:
+            future = super().submit(batch)
+            future.exception()
+            return future
+
+
+class WaitsForEver(Sound):
+    class executor_class(Carrier):
+        def wait(
+            self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
+        ) -> BatchFuture | None:
+            return completed.get()
+
+
+class RunsAllAtOnce(Sound):
+    def executor(self, request: ExecutorRequest) -> Executor:
+        return Carrier(self, 1000)
+
+
+class RunsOneAtATime(Sound):
+    def executor(self, request: ExecutorRequest) -> Executor:
+        return Carrier(self, 1)
+
+
+class RefusesMoreJobsThanWorkers(Sound):
+    def executor(self, request: ExecutorRequest) -> Executor:
+        if request.n_jobs > self.effective_n_jobs(-1):
+            raise BackendUnavailableError("there are not so many workers")
+        return super().executor(request)
+
+
+class AbortsNothing(Sound):
+    class executor_class(Carrier):
+        def close(self, *, abort: bool = False) -> None:
+            """Keep what waits."""
+
+
+class ClosesOnce(Sound):
+    class executor_class(Carrier):
+        is_closed = False
+
+        def close(self, *, abort: bool = False) -> None:
+            assert not self.is_closed
+            self.is_closed = True
+            super().close(abort=abort)
+
+
+class ClosesForGood(Sound):
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def executor(self, request: ExecutorRequest) -> Executor:
+        if self.is_closed:
+            raise BackendUnavailableError("closed")
+        return super().executor(request)
+
+
+class WorksOnce(Sound):
+    is_used = False
+
+    def executor(self, request: ExecutorRequest) -> Executor:
+        if self.is_used:
+            raise BackendUnavailableError("used up")
+        self.is_used = True
+        return super().executor(request)
+
+
+class WorksNever(Sound):
+    def executor(self, request: ExecutorRequest) -> Executor:
+        raise BackendUnavailableError("come back later")
+
+
+class BreaksWhenACallIsGivenUp(Sound):
+    is_broken = False
+
+    class executor_class(Carrier):
+        def start(self, batch: Batch, future: Future[object]) -> None:
+            if self.backend.is_broken:
+                raise BackendUnavailableError("broken")
+            super().start(batch, future)
+
+        def abort(self) -> None:
+            self.backend.is_broken = True
+
+
+class ClosesEverybody(Sound):
+    """Who closes an executor takes along the batches of all others."""
+
+    def __init__(self) -> None:
+        self.executors: list[BoundedExecutor] = []
+
+    class executor_class(Carrier):
+        def __init__(self, backend: Any, n_jobs: int) -> None:
+            super().__init__(backend, n_jobs)
+            backend.executors.append(self)
+
+        def close(self, *, abort: bool = False) -> None:
+            for executor in self.backend.executors:
+                BoundedExecutor.close(executor, abort=abort)
+
+
+class ServesOneAfterTheOther(Sound):
+    """A call holds the engine until it ends."""
+
+    def __init__(self) -> None:
+        self.engine = threading.Lock()
+
+    def executor(self, request: ExecutorRequest) -> Executor:
+        self.engine.acquire()
+        return super().executor(request)
+
+    class executor_class(Carrier):
+        def close(self, *, abort: bool = False) -> None:
+            super().close(abort=abort)
+            if self.backend.engine.locked():
+                self.backend.engine.release()
+
+
+# What becomes of lost workers
+
+
+class ChangesLosses(Backend):
+    """Processes, but what is told of a lost worker is changed."""
+
+    name = "processes"
+    capabilities = ProcessesBackend.capabilities
+
+    def __init__(self) -> None:
+        self.engine = ProcessesBackend()
+        self.has_lost = False
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        return self.engine.effective_n_jobs(n_jobs)
+
+    def executor(self, request: ExecutorRequest) -> Executor:
+        return LossesExecutor(self, self.engine.executor(request))
+
+    def lose(self, error: BaseException, future: Future[object]) -> None:
+        raise NotImplementedError
+
+
+class LossesExecutor(Executor):
+    def __init__(self, backend: ChangesLosses, executor: Executor) -> None:
+        self.backend = backend
+        self.inner = executor
+
+    def submit(self, batch: Batch) -> Future[object]:
+        future: Future[object] = Future()
+
+        def pass_on(done: BatchFuture) -> None:
+            try:
+                outcome = done.result()
+            except WorkerLostError as error:
+                self.backend.has_lost = True
+                self.backend.lose(error, future)
+            else:
+                future.set_result(outcome)
+
+        self.inner.submit(batch).add_done_callback(pass_on)
+        return future
+
+    def wait(
+        self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
+    ) -> BatchFuture | None:
+        return self.inner.wait(completed, timeout)
+
+    def interrupt(self) -> None:
+        self.inner.interrupt()
+
+    def close(self, *, abort: bool = False) -> None:
+        self.inner.close(abort=abort)
+
+
+class HangsWithItsWorkers(ChangesLosses):
+    def lose(self, error: BaseException, future: Future[object]) -> None:
+        """Tell nobody."""
+
+
+class TellsOfAnyError(ChangesLosses):
+    def lose(self, error: BaseException, future: Future[object]) -> None:
+        future.set_exception(RuntimeError(str(error)))
+
+
+class NamesNoTask(ChangesLosses):
+    def lose(self, error: BaseException, future: Future[object]) -> None:
+        future.set_exception(WorkerLostError("a worker ended"))
+
+
+class NeverRecovers(ChangesLosses):
+    def lose(self, error: BaseException, future: Future[object]) -> None:
+        future.set_exception(error)
+
+    def executor(self, request: ExecutorRequest) -> Executor:
+        if self.has_lost:
+            raise BackendUnavailableError("too few workers")
+        return super().executor(request)
