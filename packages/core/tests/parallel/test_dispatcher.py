@@ -2,7 +2,7 @@
 
 import pytest
 from fanfold.parallel._dispatcher import Dispatcher
-from fanfold.parallel._sizing import FixedSizer, GrowingSizer
+from fanfold.parallel._sizing import Durations, FixedSizer, GrowingSizer
 from fanfold.parallel._window import Window
 from fanfold.tasks.outcomes import Outcome
 
@@ -245,3 +245,31 @@ class TestWindow:
 
     def test_one_at_a_time_submits_only_what_can_run(self):
         assert self.of("10 * n_jobs", one_at_a_time=True).in_flight == 2
+
+
+class TestDurations:
+    def test_what_is_not_known_begins_with_one_task(self):
+        assert Durations().first_size(b"f") == 1
+
+    def test_quick_functions_begin_with_several_tasks(self):
+        durations = Durations()
+        durations.remember(b"f", Durations.FIRST_SECONDS / 10)
+        assert durations.first_size(b"f") == 10
+        assert durations.first_size(b"g") == 1
+
+    def test_first_batches_are_bounded(self):
+        durations = Durations()
+        durations.remember(b"f", 0.0)
+        assert durations.first_size(b"f") == Durations.MOST_FIRST
+
+    def test_slow_functions_begin_with_one_task(self):
+        durations = Durations()
+        durations.remember(b"f", 10.0)
+        assert durations.first_size(b"f") == 1
+
+    def test_only_so_many_are_remembered(self):
+        durations = Durations()
+        for i in range(Durations.MOST_REMEMBERED + 1):
+            durations.remember(i.to_bytes(4), 1e-6)
+        assert durations.first_size((0).to_bytes(4)) == 1
+        assert durations.first_size(Durations.MOST_REMEMBERED.to_bytes(4)) > 1

@@ -273,3 +273,14 @@ Parallel(n_jobs=2)([delayed(print)("from a task")])
 print("after")
 """)
     assert done.stdout == "from a task\nafter\n"
+
+
+def test_a_short_input_of_a_known_function_is_shared_out_evenly():
+    def task(i):
+        return os.getpid()
+
+    run = Parallel(n_jobs=2)
+    run(delayed(task)(i) for i in range(200))  # now it is known to be quick
+    pids = run(delayed(task)(i) for i in range(10))
+    assert len(set(pids)) == 2
+    assert len(set(pids[:5])) == len(set(pids[5:])) == 1

@@ -168,7 +168,8 @@ class Call:
 
     def _take_in(self, future: BatchFuture) -> None:
         number, batch = self._in_flight.pop(future)
-        self._submitted_at.pop(number, None)
+        if self._timeout is not None:
+            del self._submitted_at[number]
         try:
             outcome = batch.decode(future.result())
         except CancelledError as error:

@@ -38,6 +38,8 @@ class Dispatcher:
         The first failure; nothing is submitted after it. What is ready by then still counts.
     submitted_tasks, completed_tasks : int
         How many tasks were given to the backend, and how many have run.
+    task_seconds : float
+        How long those took together, measured where they ran.
     exhausted : bool
         Whether the user's iterator has ended.
     """
@@ -55,6 +57,7 @@ class Dispatcher:
         self.failure: BaseException | None = None
         self.submitted_tasks = 0
         self.completed_tasks = 0
+        self.task_seconds = 0.0
         self.exhausted = False
 
     def next_size(self) -> int:
@@ -97,6 +100,7 @@ class Dispatcher:
         """
         size = self._in_flight.pop(number)
         self.completed_tasks += len(outcome.results)
+        self.task_seconds += outcome.seconds
         if outcome.failure is None:
             self._sizer.measured(size, outcome.seconds, max(nbytes, outcome.nbytes))
         elif self.failure is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import copy_context
-from itertools import count, islice
+from itertools import chain, count, islice
 
 from .._nesting import nesting
 from ..tasks.batches import EncodedBatch
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
         def take_all(self) -> None:
             """Take everything from the iterator now, as ``pre_dispatch="all"`` asks for."""
+
+        def first_function(self) -> bytes | None:
+            """Return what tells the first task's function from others, where that is known."""
+
+        def look_ahead(self, size: int) -> int:
+            """Take up to `size` tasks from the iterator beforehand, and return how many came."""
 
         def take(self, first_task: int, size: int) -> EncodedBatch | LocalBatch | None:
             """Return up to `size` tasks as a batch, or None at the end.
@@ -68,6 +74,18 @@ class _EncodingFeeder:
     def take_all(self) -> None:
         self._encoded = iter(list(self._encoded))
 
+    def first_function(self) -> bytes | None:
+        first = next(self._encoded, None)
+        if first is None:
+            return None
+        self._encoded = chain([first], self._encoded)
+        return first.function.key
+
+    def look_ahead(self, size: int) -> int:
+        ahead = list(islice(self._encoded, size))
+        self._encoded = chain(ahead, self._encoded)
+        return len(ahead)
+
     def take(self, first_task: int, size: int) -> EncodedBatch | None:
         batch = self._encoder.batch(first_task)
         for task in islice(self._encoded, size):
@@ -78,7 +96,25 @@ class _EncodingFeeder:
         return batch if batch.size else None
 
 
-class _LiveFeeder:
+class _LocalFeeder:
+    """What feeders of live tasks have in common."""
+
+    def __init__(self, tasks: Iterable[Task], stopped: Callable[[], bool]) -> None:
+        self._tasks = iter(tasks)
+        self._stopped = stopped
+        self.exhausted = False
+
+    def take_all(self) -> None:
+        self._tasks = iter(list(self._tasks))
+
+    def first_function(self) -> bytes | None:
+        return None  # nothing travels, so there is nothing to save
+
+    def look_ahead(self, size: int) -> int:
+        return 0
+
+
+class _LiveFeeder(_LocalFeeder):
     """Hands tasks on as they are, each batch to run in a copy of the caller's context."""
 
     def __init__(
@@ -87,13 +123,8 @@ class _LiveFeeder:
         level: tuple[int, str | None],
         stopped: Callable[[], bool],
     ) -> None:
-        self._tasks = iter(tasks)
+        super().__init__(tasks, stopped)
         self._context = _nested_context(level)
-        self._stopped = stopped
-        self.exhausted = False
-
-    def take_all(self) -> None:
-        self._tasks = iter(list(self._tasks))
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
         tasks = list(islice(self._tasks, size))
@@ -103,16 +134,8 @@ class _LiveFeeder:
         return LocalBatch(first_task, tasks, len(tasks), self._context, self._stopped)
 
 
-class _LoopFeeder:
+class _LoopFeeder(_LocalFeeder):
     """Lets the batch itself take each task when the one before has run, as a loop does."""
-
-    def __init__(self, tasks: Iterable[Task], stopped: Callable[[], bool]) -> None:
-        self._tasks = iter(tasks)
-        self._stopped = stopped
-        self.exhausted = False
-
-    def take_all(self) -> None:
-        self._tasks = iter(list(self._tasks))
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
         return LocalBatch(first_task, self._up_to(size), None, None, self._stopped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Event
 
 from .._sizes import parse_size
@@ -15,7 +16,7 @@ from ._dispatcher import Dispatcher
 from ._feeding import feeder_for
 from ._observing import HookObserver, Observer, VerboseObserver
 from ._resolve import count_workers, make_backend, merge, nested_level, resolve_backend
-from ._sizing import FixedSizer, GrowingSizer
+from ._sizing import Durations, FixedSizer, GrowingSizer
 from ._window import DEFAULT_PRE_DISPATCH, Window
 
 TYPE_CHECKING = False
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, Self
 
     from ..tasks.naming import Task
+    from ._feeding import Feeder
     from ._resolve import BackendArgument
     from ._sizing import BatchSizer
 
@@ -32,6 +34,7 @@ __all__ = ["Parallel"]
 
 _RETURN_AS = ("list", "generator", "generator_unordered")
 _MMAP_MODES = (None, "r", "r+", "w+", "c")
+_durations = Durations()
 
 
 class Parallel:
@@ -226,49 +229,64 @@ class Parallel:
         return call.stream(ahead=not in_caller)
 
     def _start(self, iterable: Iterable[Task], streaming: bool) -> Call:
-        backend, n_jobs = self._backend, self._n_workers
-        in_caller = backend.capabilities.runs_in_caller
-        one_at_a_time = self.timeout is not None
-        window = Window.of(
-            self.pre_dispatch, n_jobs, streaming=streaming, one_at_a_time=one_at_a_time
-        )
-        if in_caller:
-            window = Window.of_loop(streaming=streaming)
-        dispatcher = Dispatcher(
-            window,
-            self._sizer(one_at_a_time=streaming and in_caller),
-            keep_order=self.return_as != "generator_unordered",
-        )
+        backend = self._backend
         stopped = Event()
+        window = self._window(streaming)
         feeder = feeder_for(backend.capabilities, iterable, nested_level(backend), stopped.is_set)
         if self.pre_dispatch == "all":
             feeder.take_all()
-        request = ExecutorRequest(
-            n_jobs=n_jobs,
-            inner_max_num_threads=(
-                self._inner_max_num_threads
-                if backend.capabilities.limits_inner_threads
-                else None  # it was meant for the configured backend, and this is another
-            ),
-            interruptible=streaming and self.pre_dispatch == "all",
-        )
+        function, sizer = self._sizer(feeder, window, streaming)
+        dispatcher = Dispatcher(window, sizer, keep_order=self.return_as != "generator_unordered")
         observers = self._observers(_length(iterable))
         call = Call(
-            backend.executor(request),
+            backend.executor(self._request(streaming)),
             dispatcher,
             feeder,
-            timeout=None if in_caller else self.timeout,
+            timeout=None if backend.capabilities.runs_in_caller else self.timeout,
             stopped=stopped,
             observers=observers,
-            on_end=self._forget_call,
+            on_end=partial(self._end_call, function, dispatcher),
         )
         self._call, self._dispatcher = call, dispatcher
         return call
 
-    def _sizer(self, *, one_at_a_time: bool) -> BatchSizer:
-        if self.timeout is not None or one_at_a_time:
-            return FixedSizer(1)
-        return GrowingSizer() if self.batch_size == "auto" else FixedSizer(self.batch_size)
+    def _window(self, streaming: bool) -> Window:
+        window = Window.of(
+            self.pre_dispatch,
+            self._n_workers,
+            streaming=streaming,
+            one_at_a_time=self.timeout is not None,
+        )
+        if self._backend.capabilities.runs_in_caller:
+            return Window.of_loop(streaming=streaming)
+        return window
+
+    def _sizer(
+        self, feeder: Feeder, window: Window, streaming: bool
+    ) -> tuple[bytes | None, BatchSizer]:
+        """Return what tells the first task's function, where it counts, and how to size batches."""
+        if self.timeout is not None or (streaming and self._backend.capabilities.runs_in_caller):
+            return None, FixedSizer(1)
+        if self.batch_size != "auto":
+            return None, FixedSizer(self.batch_size)
+        function = feeder.first_function() if window.unread is None else None
+        if function is None:
+            return None, GrowingSizer()
+        first = _durations.first_size(function)
+        if first > 1:
+            # A short input is shared out evenly, in case the guess is wrong.
+            ahead = feeder.look_ahead(first * self._n_workers)
+            first = min(first, -(-ahead // self._n_workers))
+        return function, GrowingSizer(first)
+
+    def _request(self, streaming: bool) -> ExecutorRequest:
+        limits_threads = self._backend.capabilities.limits_inner_threads
+        return ExecutorRequest(
+            n_jobs=self._n_workers,
+            # For another backend than the configured one it was not meant.
+            inner_max_num_threads=self._inner_max_num_threads if limits_threads else None,
+            interruptible=streaming and self.pre_dispatch == "all",
+        )
 
     def _observers(self, total: int | None) -> list[Observer]:
         observers: list[Observer] = []
@@ -284,8 +302,10 @@ class Parallel:
             observer.call_started(self._backend.name, self._n_workers, total)
         return observers
 
-    def _forget_call(self) -> None:
+    def _end_call(self, function: bytes | None, dispatcher: Dispatcher) -> None:
         self._call = None
+        if function is not None and dispatcher.completed_tasks:
+            _durations.remember(function, dispatcher.task_seconds / dispatcher.completed_tasks)
 
 
 def _length(iterable: object) -> int | None:

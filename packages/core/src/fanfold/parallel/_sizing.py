@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BatchSizer", "FixedSizer", "GrowingSizer"]
+__all__ = ["BatchSizer", "Durations", "FixedSizer", "GrowingSizer"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,18 +43,23 @@ class GrowingSizer:
     like the rest, and shrink at once. They are bounded so that the arguments of a batch, and its
     results, stay below `MOST_BYTES`.
 
+    Parameters
+    ----------
+    first : int, default=1
+        How many tasks the first batches hold.
+
     Attributes
     ----------
     size : int
-        How many tasks the next batch should hold; the first holds one.
+        How many tasks the next batch should hold.
     """
 
     AIM = 0.1
     GROWTH = 4
     MOST_BYTES = 8 << 20
 
-    def __init__(self) -> None:
-        self.size = 1
+    def __init__(self, first: int = 1) -> None:
+        self.size = first
 
     def measured(self, tasks: int, seconds: float, nbytes: int) -> None:
         """Take in what came of a batch.
@@ -76,3 +81,32 @@ class GrowingSizer:
         elif tasks >= self.size:
             # Batches that were cut before the last growth say nothing about the present size.
             self.size = max(1, min(int(fitting), self.size * self.GROWTH))
+
+
+class Durations:
+    """How long the tasks of each function took in earlier calls of this process.
+
+    A guess, and used as one: only for the first batches of a call, which are kept so small that a
+    wrong guess costs little.
+    """
+
+    FIRST_SECONDS = 0.0005
+    MOST_FIRST = 64
+    MOST_REMEMBERED = 256
+
+    def __init__(self) -> None:
+        self._seconds: dict[bytes, float] = {}
+
+    def first_size(self, function: bytes) -> int:
+        """Return how many tasks of a function its first batches may hold."""
+        seconds = self._seconds.get(function)
+        if seconds is None:
+            return 1
+        fitting = self.FIRST_SECONDS / seconds if seconds > 0 else self.MOST_FIRST
+        return max(1, min(self.MOST_FIRST, int(fitting)))
+
+    def remember(self, function: bytes, seconds: float) -> None:
+        """Take note of how long one task took on average."""
+        if len(self._seconds) >= self.MOST_REMEMBERED:
+            self._seconds.clear()
+        self._seconds[function] = seconds

@@ -77,7 +77,9 @@ class EncodedTask:
         self.item = item
         self.buffers = buffers
         self.pins = pins
-        self.nbytes = len(item) + sum(map(len, buffers))
+        self.nbytes = len(item)
+        if buffers:
+            self.nbytes += sum(map(len, buffers))
 
 
 class EncodedBatch(Batch):
@@ -105,19 +107,20 @@ class EncodedBatch(Batch):
         How many workers ended after they were sent the batch and before they began it.
     """
 
+    # Most batches have one function and no large buffers: only the others get their own of these.
+    numbers: list[int] | None = None
+    counts: list[int] | None = None
+    buffers: Sequence[bytearray] = ()
+    pins: Sequence[object] = ()
+    lost_workers = 0
+    nbytes = 0
+
     def __init__(self, first_task: int, level: tuple[int, str | None], *, same_host: bool) -> None:
         self.first_task = first_task
         self.level = level
         self.same_host = same_host
         self.functions: list[EncodedFunction] = []
         self.items: list[bytes] = []
-        self.numbers: list[int] | None = None
-        self.counts: list[int] | None = None
-        self.buffers: list[bytearray] = []
-        self.pins: list[object] = []
-        self.lost_workers = 0
-        self._numbers: dict[bytes, int] = {}
-        self.nbytes = 0
 
     @property
     def size(self) -> int:
@@ -144,22 +147,33 @@ class EncodedBatch(Batch):
 
     def add(self, task: EncodedTask) -> None:
         """Add a task at the end."""
-        number = self._numbers.get(task.function.key)
-        if number is None:
-            number = self._numbers[task.function.key] = len(self.functions)
-            self.functions.append(task.function)
-            if number == 1:
-                self.numbers = [0] * len(self.items)
-        if self.numbers is not None:
-            self.numbers.append(number)
-        if task.buffers and self.counts is None:
-            self.counts = [0] * len(self.items)
-        if self.counts is not None:
-            self.counts.append(len(task.buffers))
-            self.buffers += task.buffers
-        self.pins += task.pins
+        functions = self.functions
+        if not functions:
+            functions.append(task.function)
+            self._numbers = {task.function.key: 0}
+        elif self.numbers is not None or task.function is not functions[0]:
+            self._add_number(task.function)
+        if task.buffers or self.counts is not None:
+            self._add_buffers(task.buffers)
+        if task.pins:
+            self.pins = [*self.pins, *task.pins]
         self.items.append(task.item)
         self.nbytes += task.nbytes
+
+    def _add_number(self, function: EncodedFunction) -> None:
+        number = self._numbers.setdefault(function.key, len(self.functions))
+        if number == len(self.functions):
+            self.functions.append(function)
+        if number and self.numbers is None:
+            self.numbers = [0] * len(self.items)
+        if self.numbers is not None:
+            self.numbers.append(number)
+
+    def _add_buffers(self, buffers: Sequence[bytearray]) -> None:
+        if self.counts is None:
+            self.counts = [0] * len(self.items)
+        self.counts.append(len(buffers))
+        self.buffers = [*self.buffers, *buffers]
 
     def describe(self, position: int) -> str:
         """Return a text that names the task at a position: its number, function and arguments."""
@@ -171,9 +185,9 @@ class EncodedBatch(Batch):
             return f"task {index}"
         return f"task {index}: {describe_call(function, args, kwargs)}"
 
-    def _buffers_of(self, position: int) -> list[bytearray]:
+    def _buffers_of(self, position: int) -> Sequence[bytearray]:
         if self.counts is None:
-            return []
+            return ()
         start = sum(self.counts[:position])
         return self.buffers[start : start + self.counts[position]]
 

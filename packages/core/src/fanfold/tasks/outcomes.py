@@ -95,7 +95,9 @@ def decode_outcome(
         )
         unreadable.__cause__ = error
         return Outcome(results, unreadable, seconds)
-    nbytes = sum(map(len, blobs)) + sum(map(len, buffers))
+    nbytes = sum(map(len, blobs))
+    if buffers:
+        nbytes += sum(map(len, buffers))
     decoded = None if failure is None else _decode_failure(failure, describe)
     return Outcome(results, decoded, seconds, nbytes)
 

@@ -154,7 +154,7 @@ def run_tasks(
     known : FunctionCache
         The functions that came with earlier batches.
     mark : callable, optional
-        Told the position of each task before it runs.
+        Told the position of each task but the first before it runs.
     same_host : bool, default=True
         Whether who reads the outcome is on this machine.
 
@@ -173,7 +173,7 @@ def run_tasks(
         run.failure = encode_failure(0, "function", error)
     else:
         for position, item in enumerate(items):
-            if mark is not None:
+            if mark is not None and position:
                 mark(position)
             function = functions[numbers[position] if numbers else 0]
             if not run.one(position, item, function):

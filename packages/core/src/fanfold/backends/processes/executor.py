@@ -78,8 +78,11 @@ class ProcessesExecutor(Executor):
         """Send the batch to a worker with room for it, or queue it."""
         assert isinstance(batch, EncodedBatch)
         future = DrivenFuture()
-        self._waiting.append((batch, future))
-        self._assign()
+        worker = None if self._waiting else self._worker_with_room()
+        if worker is not None:
+            self._send(worker, batch, future)
+        else:
+            self._waiting.append((batch, future))
         return future
 
     def wait(
@@ -147,15 +150,19 @@ class ProcessesExecutor(Executor):
 
     def _worker_with_room(self) -> WorkerHandle | None:
         """Return an idle worker, else a new one, else one with a single batch, else None."""
-        least = min(self._workers, key=_load, default=None)
-        if least is not None and not least.entries:
-            return least
+        best = None
+        for worker in self._workers:
+            load = len(worker.entries)
+            if load == 0:
+                return worker
+            if load < self.IN_FLIGHT_EACH and (best is None or worker.busy_since > best.busy_since):
+                best = worker
         if len(self._workers) < self._n_jobs:
             return self._take()
-        if least is None or len(least.entries) >= self.IN_FLIGHT_EACH:
-            return None
         # Nothing is queued behind a long batch: it would only have to be taken back.
-        return least if monotonic() - least.busy_since < self.PATIENCE else None
+        if best is not None and monotonic() - best.busy_since < self.PATIENCE:
+            return best
+        return None
 
     def _take(self) -> WorkerHandle:
         worker = self._stock.take(self._environment)
@@ -229,11 +236,6 @@ class ProcessesExecutor(Executor):
         messages, _ = worker.receive()
         for head, buffers in messages:
             worker.answered()[1].set_result((loads(head), buffers))
-
-
-def _load(worker: WorkerHandle) -> tuple[int, float]:
-    """Order workers by how soon they will be free, as far as can be told."""
-    return len(worker.entries), -worker.busy_since
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:
