@@ -1,20 +1,21 @@
-"""The commands ``fanfold plugins`` and ``fanfold doctor``, and the way errors leave them."""
+"""The commands ``fanfold plugins`` and ``fanfold doctor``.
+
+They import every plugin that is installed, and importing Dask changes how a process pickles
+exceptions. So each runs in a process of its own, once for all tests that look at what it printed.
+"""
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import fanfold
 import pytest
 from fanfold.cli import main
-
-# These commands import every plugin that is installed; what those warn of is theirs.
-pytestmark = pytest.mark.filterwarnings("default")
 
 SITES = {
     "acme-good": (
@@ -51,57 +52,60 @@ Plugin = sys.modules[__name__]
 }
 
 
-class Terminal(io.StringIO):
-    """What a terminal is to a program that asks."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    """Install distributions of every fate: they are on the path, as if pip had put them there."""
-    for distribution, (version, group, name, source) in SITES.items():
-        module = distribution.replace("-", "_")
-        metadata = tmp_path / f"{module}-{version}.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
-        )
-        (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}:Plugin\n")
-        (tmp_path / f"{module}.py").write_text(source)
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-
-def output_of(capsys, *arguments):
-    code = main(arguments)
-    return code, capsys.readouterr().out
-
-
-def run_bare(*arguments, folder=""):
-    """Run the command where nothing can be imported but fanfold's own source and a folder."""
-    source = Path(fanfold.__file__).parents[1]
-    program = "import sys; from fanfold.cli import main; sys.exit(main())"
+def run_command(*arguments, before="", options=(), path=(), **environment):
+    """Run a command of fanfold, after some lines of Python, and return the finished process."""
+    program = f"{before}\nimport sys; from fanfold.cli import main; sys.exit(main())"
     return subprocess.run(
-        [sys.executable, "-S", "-c", program, *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(source), str(folder)])},
+        [sys.executable, *options, "-c", program, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-class TestPlugins:
-    @pytest.fixture
-    def reports(self, installed, capsys):
-        code, output = output_of(capsys, "plugins", "--json")
-        assert code == 0
-        return {(one["kind"], one["name"], one["distribution"]): one for one in json.loads(output)}
+def run_bare(*arguments, before="", path=()):
+    """Run a command where nothing can be imported but fanfold's own source and what is given."""
+    source = Path(fanfold.__file__).parents[1]
+    return run_command(*arguments, before=before, options=["-S"], path=[source, *path])
 
-    def test_built_in_names_work(self, reports):
-        for kind, name in [("backend", "processes"), ("backend", "loky"), ("store", "local")]:
-            report = reports[kind, name, "fanfold"]
-            assert (report["status"], report["version"]) == ("ok", "0.1.0")
+
+def findings_in(done):
+    return {finding["check"]: finding for finding in json.loads(done.stdout)}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Distributions of every fate, as pip would have installed them."""
+    folder = tmp_path_factory.mktemp("site")
+    for distribution, (release, group, name, source) in SITES.items():
+        module = distribution.replace("-", "_")
+        metadata = folder / f"{module}-{release}.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {release}\n"
+        )
+        (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}:Plugin\n")
+        (folder / f"{module}.py").write_text(source)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reports(site):
+    done = run_command("plugins", "--json", path=[site])
+    assert done.returncode == 0, done.stderr
+    reports = json.loads(done.stdout)
+    return {(one["kind"], one["name"], one["distribution"]): one for one in reports}
+
+
+class TestPlugins:
+    @pytest.mark.parametrize(
+        ("kind", "name"), [("backend", "processes"), ("backend", "loky"), ("store", "local")]
+    )
+    def test_built_in_names_work(self, reports, kind, name):
+        report = reports[kind, name, "fanfold"]
+
+        assert (report["status"], report["version"]) == ("ok", version("fanfold"))
 
     def test_an_installed_plugin_works(self, reports):
         report = reports["backend", "acme-good", "acme-good"]
@@ -135,26 +139,22 @@ class TestPlugins:
         assert report["status"] == "hidden"
         assert reports["backend", "threads", "fanfold"]["status"] == "ok"
 
-    def test_the_table_has_a_line_for_each(self, installed, capsys):
-        code, output = output_of(capsys, "plugins")
+    def test_the_table_has_an_aligned_line_for_each(self, site):
+        lines = run_command("plugins", path=[site]).stdout.splitlines()
 
-        lines = output.splitlines()
-        assert code == 0
         assert lines[0].split() == ["KIND", "NAME", "DISTRIBUTION", "VERSION", "STATUS", "REMARK"]
-        assert any(
-            line.split() == ["backend", "acme-good", "acme-good", "1.5", "ok"] for line in lines
-        )
-        assert len({line.index("acme-") for line in lines if "  acme-good  " in line}) == 1
+        [good] = [line for line in lines if "acme-good" in line]
+        assert good.split() == ["backend", "acme-good", "acme-good", "1.5", "ok"]
+        assert good.index("1.5") == lines[0].index("VERSION")
 
-    def test_a_terminal_gets_the_same_words(self, installed, monkeypatch):
-        monkeypatch.setattr(sys, "stdout", Terminal())
-        monkeypatch.setenv("COLUMNS", "400")
+    def test_a_terminal_gets_the_same_words(self, site):
+        as_terminal = "import sys; sys.stdout.isatty = lambda: True"
 
-        code = main(["plugins"])
+        done = run_command("plugins", before=as_terminal, path=[site], COLUMNS="400")
 
-        assert code == 0
-        assert "acme-good" in sys.stdout.getvalue()
-        assert "nowhere_to_be_found" in sys.stdout.getvalue()
+        assert done.returncode == 0, done.stderr
+        assert "acme-good" in done.stdout
+        assert "nowhere_to_be_found" in done.stdout
 
     def test_an_extra_that_is_not_installed_tells_how_to_install_it(self):
         done = run_bare("plugins", "--json")
@@ -165,103 +165,156 @@ class TestPlugins:
         assert reports["dask"]["distribution"] is None
 
 
-class TestDoctor:
-    def findings_of(self, capsys, *arguments):
-        code, output = output_of(capsys, "doctor", "--json", *arguments)
-        return code, {one["check"]: one for one in json.loads(output)}
+def with_shared_memory(mount, little):
+    """Return the lines that let the doctor look at another mount, and what is little there."""
+    return (
+        "import pathlib, fanfold.cli._checks as checks\n"
+        f"checks._SHARED_MEMORY = pathlib.Path({str(mount)!r})\n"
+        f"checks._LITTLE_SHARED_MEMORY = {little}"
+    )
 
-    def test_a_healthy_machine_gets_exit_code_0(self, capsys):
-        code, findings = self.findings_of(capsys)
 
-        assert code == 0, [one for one in findings.values() if one["status"] == "broken"]
-        assert findings["fanfold"]["found"] == "0.1.0"
-        assert sys.executable in findings["python"]["found"]
-        assert findings["cloudpickle"]["status"] == "ok"
-        assert findings["backend processes"]["status"] == "ok"
+@pytest.fixture(scope="module")
+def healthy_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("healthy")
 
-    def test_a_broken_plugin_gets_exit_code_1(self, installed, capsys):
-        code, findings = self.findings_of(capsys)
 
-        assert code == 1
-        assert findings["backend acme-broken"]["status"] == "broken"
-        assert findings["backend acme-broken"]["found"] == "acme-broken 2.5"
-        assert "nowhere_to_be_found" in findings["backend acme-broken"]["remark"]
+@pytest.fixture(scope="module")
+def healthy(healthy_folder):
+    cache = healthy_folder / "not" / "there" / "yet"
+    before = with_shared_memory(healthy_folder, little=1)
+    return run_command("doctor", "--json", "--cache", cache, before=before)
 
-    def test_what_is_needed_and_missing_gets_exit_code_1(self):
-        done = run_bare("doctor", "--json")
 
-        findings = {one["check"]: one for one in json.loads(done.stdout)}
-        assert done.returncode == 1
-        assert findings["cloudpickle"]["status"] == "broken"
-        assert findings["cloudpickle"]["remark"] == "fanfold needs it: pip install cloudpickle"
-        assert findings["numpy"]["status"] == "absent"
-        assert findings["backend dask"]["status"] == "absent"
+class TestDoctorOfAHealthyMachine:
+    def test_gets_exit_code_0(self, healthy):
+        broken = [one for one in findings_in(healthy).values() if one["status"] == "broken"]
 
-    def test_a_library_without_metadata_is_shown(self, tmp_path):
-        (tmp_path / "lz4.py").write_text("")
+        assert broken == []
+        assert healthy.returncode == 0
 
-        done = run_bare("doctor", "--json", folder=tmp_path)
+    @pytest.mark.parametrize(
+        ("check", "found"),
+        [
+            ("fanfold", version("fanfold")),
+            ("python", sys.executable),
+            ("cpus", f"usable of {os.cpu_count()}"),
+            ("cloudpickle", version("cloudpickle")),
+            ("backend processes", f"fanfold {version('fanfold')}"),
+        ],
+    )
+    def test_tells_what_there_is(self, healthy, check, found):
+        finding = findings_in(healthy)[check]
 
-        findings = {one["check"]: one for one in json.loads(done.stdout)}
-        assert (findings["lz4"]["found"], findings["lz4"]["status"]) == ("of unknown version", "ok")
+        assert found in finding["found"]
+        assert finding["status"] == "ok"
 
-    def test_a_cache_directory_that_will_be_made_is_fine(self, tmp_path, capsys):
-        cache = tmp_path / "not" / "there" / "yet"
+    def test_has_enough_shared_memory(self, healthy, healthy_folder):
+        assert findings_in(healthy)[str(healthy_folder)]["status"] == "ok"
 
-        _, findings = self.findings_of(capsys, "--cache", str(cache))
+    def test_may_have_a_cache_directory_that_will_be_made(self, healthy, healthy_folder):
+        finding = findings_in(healthy)[
+            f"cache directory {healthy_folder / 'not' / 'there' / 'yet'}"
+        ]
 
-        assert findings[f"cache directory {cache}"]["status"] == "ok"
-        assert findings[f"cache directory {cache}"]["found"].startswith("writable, ")
-        assert list(tmp_path.iterdir()) == []
+        assert finding["found"].startswith("writable, ")
+        assert list(healthy_folder.iterdir()) == []
 
-    def test_a_cache_directory_that_cannot_be_written_gets_exit_code_1(self, tmp_path, capsys):
-        # A file in its place: permissions would not stop a test that is run by root.
-        cache = tmp_path / "file"
-        cache.write_text("")
 
-        code, findings = self.findings_of(capsys, "--cache", str(cache))
+@pytest.fixture(scope="module")
+def sick_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("sick")
 
-        assert code == 1
-        assert findings[f"cache directory {cache}"]["status"] == "broken"
-        assert "cannot be written" in findings[f"cache directory {cache}"]["found"]
 
-    @pytest.mark.parametrize(("little", "status"), [(1, "ok"), (2**80, "low")])
-    def test_little_shared_memory_is_no_fault(self, tmp_path, monkeypatch, capsys, little, status):
-        monkeypatch.setattr("fanfold.cli._checks._SHARED_MEMORY", tmp_path)
-        monkeypatch.setattr("fanfold.cli._checks._LITTLE_SHARED_MEMORY", little)
+@pytest.fixture(scope="module")
+def sick_cache(sick_folder):
+    """A file where a directory should be: permissions would not stop tests run by root."""
+    file = sick_folder / "file"
+    file.write_text("")
+    return file
 
-        _, findings = self.findings_of(capsys)
 
-        assert findings[str(tmp_path)]["status"] == status
+@pytest.fixture(scope="module")
+def sick(sick_folder, sick_cache, site):
+    return run_command(
+        *("doctor", "--json", "--cache", sick_cache),
+        before=with_shared_memory(sick_folder, little=2**80),
+        path=[site],
+        FANFOLD_MAX_CPU_COUNT="many",
+    )
 
-    def test_a_platform_without_a_shared_memory_mount_is_fine(self, tmp_path, monkeypatch, capsys):
-        mount = tmp_path / "none"
-        monkeypatch.setattr("fanfold.cli._checks._SHARED_MEMORY", mount)
 
-        _, findings = self.findings_of(capsys)
+class TestDoctorOfASickMachine:
+    def test_gets_exit_code_1(self, sick):
+        assert sick.returncode == 1
 
-        assert str(mount) not in findings
+    def test_names_a_broken_plugin(self, sick):
+        finding = findings_in(sick)["backend acme-broken"]
 
-    def test_a_wrong_limit_of_cpus_gets_exit_code_1(self, monkeypatch, capsys):
-        monkeypatch.setenv("FANFOLD_MAX_CPU_COUNT", "many")
+        assert (finding["status"], finding["found"]) == ("broken", "acme-broken 2.5")
+        assert "nowhere_to_be_found" in finding["remark"]
 
-        code, findings = self.findings_of(capsys)
+    def test_names_a_cache_directory_that_cannot_be_written(self, sick, sick_cache):
+        finding = findings_in(sick)[f"cache directory {sick_cache}"]
 
-        assert code == 1
-        assert findings["cpus"]["status"] == "broken"
-        assert "FANFOLD_MAX_CPU_COUNT" in findings["cpus"]["remark"]
+        assert finding["status"] == "broken"
+        assert "cannot be written" in finding["found"]
 
-    def test_the_table_has_a_line_for_each(self, capsys):
-        _, output = output_of(capsys, "doctor")
+    def test_names_a_wrong_limit_of_cpus(self, sick):
+        finding = findings_in(sick)["cpus"]
 
-        assert output.splitlines()[0].split() == ["CHECK", "FOUND", "STATUS", "REMARK"]
-        assert any(line.startswith("python ") for line in output.splitlines())
+        assert finding["status"] == "broken"
+        assert "FANFOLD_MAX_CPU_COUNT" in finding["remark"]
+
+    def test_names_little_shared_memory(self, sick, sick_folder):
+        finding = findings_in(sick)[str(sick_folder)]
+
+        assert finding["status"] == "low"
+        assert "--shm-size" in finding["remark"]
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bare")
+    (folder / "lz4.py").write_text("")
+    return run_bare("doctor", "--json", path=[folder])
+
+
+class TestDoctorOfABareMachine:
+    def test_gets_exit_code_1_because_of_what_is_needed(self, bare):
+        finding = findings_in(bare)["cloudpickle"]
+
+        assert bare.returncode == 1
+        assert finding["status"] == "broken"
+        assert finding["remark"] == "fanfold needs it: pip install cloudpickle"
+
+    @pytest.mark.parametrize("check", ["numpy", "backend dask"])
+    def test_may_lack_what_is_optional(self, bare, check):
+        assert findings_in(bare)[check]["status"] == "absent"
+
+    def test_may_have_a_library_without_metadata(self, bare):
+        finding = findings_in(bare)["lz4"]
+
+        assert (finding["found"], finding["status"]) == ("of unknown version", "ok")
+
+
+def test_a_platform_without_a_mount_of_shared_memory_is_fine(tmp_path):
+    mount = tmp_path / "none"
+
+    done = run_bare("doctor", "--json", before=with_shared_memory(mount, little=1))
+
+    assert str(mount) not in findings_in(done)
+
+
+def test_the_table_of_the_doctor_has_a_line_for_each_finding():
+    lines = run_bare("doctor").stdout.splitlines()
+
+    assert lines[0].split() == ["CHECK", "FOUND", "STATUS", "REMARK"]
+    assert any(line.startswith("python ") for line in lines)
 
 
 class TestMain:
     def test_the_version_is_the_distributions(self, capsys):
-        from importlib.metadata import version
-
         with pytest.raises(SystemExit) as exit_:
             main(["--version"])
 
