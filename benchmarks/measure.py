@@ -111,9 +111,15 @@ def duration(seconds: float) -> str:
 
 
 def output(program: str) -> str:
-    """Run a program in an interpreter of its own and return what it prints."""
+    """Run a program in an interpreter of its own and return what it prints.
+
+    Bytecode is kept, as it is for users: compiling modules anew each time would drown the rest.
+    """
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment
+    ).stdout
 
 
 def python(program: str) -> Callable[[], object]:

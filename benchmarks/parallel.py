@@ -62,13 +62,22 @@ def main() -> None:
         cases = [
             Case("import, whole process", in_processes_of_their_own(IMPORTS), few),
             Case("cold start to first results, whole process", cold_starts(), few),
-            Case("warm call of 10 tiny tasks", processes.calls(10), 3 * few),
+            Case("warm call of 10 tiny tasks", in_a_row(20, processes.calls(10)), 3 * few, 20),
             Case(f"{some:,} tiny tasks, one a message", processes.calls(some, chunk=1), few, some),
             Case(f"{many:,} tiny tasks", processes.calls(many), few, many),
             Case(f"{some:,} tiny tasks on threads", threads.calls(some), few, some),
             Case(f"{many:,} tiny tasks, sequential", one_by_one(many), few, many),
         ]
         print(table(cases))
+
+
+def in_a_row(times: int, contestants: Contestants) -> Contestants:
+    """Return what does the same several times, as programs with warm workers do."""
+
+    def repeated(run: Callable[[], object]) -> Callable[[], object]:
+        return lambda: [run() for _ in range(times)]
+
+    return {name: repeated(run) for name, run in contestants.items()}
 
 
 def modules_brought_along() -> str:

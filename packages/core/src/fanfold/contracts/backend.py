@@ -12,28 +12,28 @@ reads the results; a backend only carries a batch to a worker and its outcome ba
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from queue import Empty
-from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ..errors import UnsupportedOperationError
+from ._value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from queue import SimpleQueue
+    from typing import ClassVar
+
+    from .future import BatchFuture
 
 __all__ = [
     "Backend",
     "BackendCapabilities",
     "Batch",
-    "BatchFuture",
     "Executor",
     "ExecutorRequest",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class BackendCapabilities:
+class BackendCapabilities(Value):
     """What a backend can do beyond carrying batches; each is a promise that the suite checks.
 
     Attributes
@@ -56,12 +56,40 @@ class BackendCapabilities:
         Workers may be on other machines: they share neither memory nor, perhaps, a file system.
     """
 
-    shares_memory: bool = False
-    runs_in_caller: bool = False
-    stops_running_tasks: bool = False
-    stores_objects: bool = False
-    limits_inner_threads: bool = False
-    spans_hosts: bool = False
+    __slots__ = (
+        "limits_inner_threads",
+        "runs_in_caller",
+        "shares_memory",
+        "spans_hosts",
+        "stops_running_tasks",
+        "stores_objects",
+    )
+
+    shares_memory: bool
+    runs_in_caller: bool
+    stops_running_tasks: bool
+    stores_objects: bool
+    limits_inner_threads: bool
+    spans_hosts: bool
+
+    def __init__(
+        self,
+        *,
+        shares_memory: bool = False,
+        runs_in_caller: bool = False,
+        stops_running_tasks: bool = False,
+        stores_objects: bool = False,
+        limits_inner_threads: bool = False,
+        spans_hosts: bool = False,
+    ) -> None:
+        self._hold(
+            shares_memory=shares_memory,
+            runs_in_caller=runs_in_caller,
+            stops_running_tasks=stops_running_tasks,
+            stores_objects=stores_objects,
+            limits_inner_threads=limits_inner_threads,
+            spans_hosts=spans_hosts,
+        )
 
 
 class Batch(ABC):
@@ -115,18 +143,7 @@ class Batch(ABC):
         """
 
 
-class BatchFuture(Protocol):
-    """What core uses of a future; :class:`concurrent.futures.Future` has it, and more."""
-
-    def add_done_callback(self, fn: Callable[[BatchFuture], object], /) -> None:
-        """Call `fn` with this future when it is complete, or at once if it is."""
-
-    def result(self) -> object:
-        """Return what it was completed with, or raise the exception, once it is complete."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutorRequest:
+class ExecutorRequest(Value):
     """What one call of ``Parallel`` asks of a backend.
 
     Attributes
@@ -143,10 +160,26 @@ class ExecutorRequest:
         Whether core may call :meth:`Executor.interrupt` while another thread is in ``wait``.
     """
 
+    __slots__ = ("n_jobs", "label", "inner_max_num_threads", "interruptible")  # noqa: RUF023
+
     n_jobs: int
-    label: str = ""
-    inner_max_num_threads: int | None = None
-    interruptible: bool = False
+    label: str
+    inner_max_num_threads: int | None
+    interruptible: bool
+
+    def __init__(
+        self,
+        n_jobs: int,
+        label: str = "",
+        inner_max_num_threads: int | None = None,
+        interruptible: bool = False,
+    ) -> None:
+        self._hold(
+            n_jobs=n_jobs,
+            label=label,
+            inner_max_num_threads=inner_max_num_threads,
+            interruptible=interruptible,
+        )
 
 
 class Executor(ABC):

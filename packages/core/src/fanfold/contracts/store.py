@@ -19,14 +19,15 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from ..errors import InvalidArgumentError, UnsupportedOperationError
+from ._value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import ClassVar
 
 __all__ = [
     "Piece",
@@ -38,7 +39,7 @@ __all__ = [
     "is_key",
 ]
 
-Piece: TypeAlias = bytes | bytearray | memoryview
+Piece = bytes | bytearray | memoryview
 """A run of bytes; a value is a sequence of them, so that large arrays need not be joined first."""
 
 _LONGEST_KEY = 512
@@ -84,8 +85,7 @@ def check_prefix(prefix: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class StoreCapabilities:
+class StoreCapabilities(Value):
     """What a store can do beyond the required methods; each is a promise that the suite checks.
 
     Attributes
@@ -100,14 +100,35 @@ class StoreCapabilities:
         Other machines that use the same location see the same entries.
     """
 
-    put_if_absent: bool = False
-    touch: bool = False
-    local_paths: bool = False
-    spans_hosts: bool = False
+    __slots__ = (
+        "local_paths",
+        "put_if_absent",
+        "spans_hosts",
+        "touch",
+    )
+
+    put_if_absent: bool
+    touch: bool
+    local_paths: bool
+    spans_hosts: bool
+
+    def __init__(
+        self,
+        *,
+        put_if_absent: bool = False,
+        touch: bool = False,
+        local_paths: bool = False,
+        spans_hosts: bool = False,
+    ) -> None:
+        self._hold(
+            put_if_absent=put_if_absent,
+            touch=touch,
+            local_paths=local_paths,
+            spans_hosts=spans_hosts,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class StoreEntry:
+class StoreEntry(Value):
     """What a store tells of one entry without reading it.
 
     Attributes
@@ -120,9 +141,14 @@ class StoreEntry:
         When it was written or last touched, in seconds since the epoch.
     """
 
+    __slots__ = ("key", "size", "modified")  # noqa: RUF023
+
     key: str
     size: int
     modified: float
+
+    def __init__(self, key: str, size: int, modified: float) -> None:
+        self._hold(key=key, size=size, modified=modified)
 
 
 class Store(ABC):

@@ -8,7 +8,7 @@ call or consumes its results.
 
 from __future__ import annotations
 
-from concurrent.futures import CancelledError
+import sys
 from queue import SimpleQueue
 from time import monotonic
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from threading import Event
     from typing import Any, TypeAlias
 
-    from ..contracts.backend import BatchFuture, Executor
+    from ..contracts.backend import Executor
+    from ..contracts.future import BatchFuture
     from ..tasks.batches import EncodedBatch
     from ..tasks.local import LocalBatch
     from ._dispatcher import Dispatcher
@@ -172,15 +173,8 @@ class Call:
             del self._submitted_at[number]
         try:
             outcome = batch.decode(future.result())
-        except CancelledError as error:
-            cancelled = BackendUnavailableError(
-                f"the backend cancelled the batch of {batch.describe(0)}: its cluster was shut "
-                "down, or somebody cancelled the work there"
-            )
-            cancelled.__cause__ = error
-            self._lost(number, cancelled)
         except Exception as error:  # noqa: BLE001  what a backend fails with is the call's failure
-            self._lost(number, error)
+            self._lost(number, _cancelled(batch, error) if _is_cancellation(error) else error)
         else:
             self._dispatcher.completed(number, outcome, batch.nbytes)
             for observer in self._observers:
@@ -217,3 +211,18 @@ class Call:
             for observer in self._observers:
                 observer.call_finished(self._dispatcher.completed_tasks, error)
             self._on_end()
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """Tell whether somebody cancelled a future; it takes one to import what they are made of."""
+    futures = sys.modules.get("concurrent.futures._base")
+    return futures is not None and isinstance(error, futures.CancelledError)
+
+
+def _cancelled(batch: AnyBatch, error: BaseException) -> BackendUnavailableError:
+    cancelled = BackendUnavailableError(
+        f"the backend cancelled the batch of {batch.describe(0)}: its cluster was shut down, or "
+        "somebody cancelled the work there"
+    )
+    cancelled.__cause__ = error
+    return cancelled

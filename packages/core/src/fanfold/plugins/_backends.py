@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._registry import Registry
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.backend import Backend
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from threading import RLock
-from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgumentError
 from ._observers import observers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._relay import Relay
 

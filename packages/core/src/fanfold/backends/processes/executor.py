@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from queue import SimpleQueue
 
-    from ...contracts.backend import BatchFuture
+    from ...contracts.future import BatchFuture
     from .handle import WorkerHandle
 
 __all__ = ["ProcessesExecutor"]

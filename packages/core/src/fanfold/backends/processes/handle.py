@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 from _pickle import dumps
 from collections import deque
 from time import monotonic
@@ -162,6 +161,8 @@ class WorkerHandle:
         """End the process now."""
         if self._is_reaped:
             return
+        import signal  # makes enumerations, which most calls need not wait for
+
         try:
             if self._process.sentinel is not None:
                 signal.pidfd_send_signal(self._process.sentinel, signal.SIGKILL)

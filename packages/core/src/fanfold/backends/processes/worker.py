@@ -108,9 +108,10 @@ def _leave_interrupts_to_parent() -> None:
     A handler that does nothing, and not SIG_IGN, because programs that a task starts would inherit
     the latter.
     """
-    import signal
+    # The module beneath signal, which makes enumerations: that takes longer than the first task.
+    import _signal  # type: ignore[import-not-found]  # typeshed does not know it
 
-    signal.signal(signal.SIGINT, lambda signal_number, frame: None)
+    _signal.signal(_SIGINT, lambda signal_number, frame: None)
 
 
 def _die_with_parent(lifeline: int) -> None:

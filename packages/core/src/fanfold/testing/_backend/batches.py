@@ -16,7 +16,8 @@ from ...parallel._resolve import nested_level
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ...contracts.backend import Backend, BatchFuture, Executor
+    from ...contracts.backend import Backend, Executor
+    from ...contracts.future import BatchFuture
     from ...tasks.batches import EncodedBatch
     from ...tasks.local import LocalBatch
     from ...tasks.naming import Task

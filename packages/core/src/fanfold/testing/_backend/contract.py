@@ -16,7 +16,8 @@ from .base import BackendChecks
 from .batches import collect, make_batch, make_batches, results, run
 
 if TYPE_CHECKING:
-    from ...contracts.backend import Backend, BatchFuture, Executor
+    from ...contracts.backend import Backend, Executor
+    from ...contracts.future import BatchFuture
     from .lobby import Lobby
 
 __all__ = ["ContractChecks"]
