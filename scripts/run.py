@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,12 +40,16 @@ def main() -> int:
     commands.add_parser("sweep", add_help=False, help="run examples/digits_sweep.py")
     commands.add_parser("test", add_help=False, help="run the tests of all packages")
     options, rest = parser.parse_known_args()
+    # A shell that starts us in the background has Ctrl-C ignored, and tests are about Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         set_up()
+        return sweep(rest) if options.command == "sweep" else test(rest)
     except StepFailedError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 1
-    return sweep(rest) if options.command == "sweep" else test(rest)
+    except KeyboardInterrupt:
+        return 130
 
 
 def set_up() -> None:
