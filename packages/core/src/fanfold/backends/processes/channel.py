@@ -130,7 +130,7 @@ class Channel:
 
     def _write(self, pieces: Sequence[Piece]) -> int:
         try:
-            return os.writev(self.fd, pieces)
+            return os.write(self.fd, pieces[0]) if len(pieces) == 1 else os.writev(self.fd, pieces)
         except BlockingIOError:
             return 0
 
