@@ -185,10 +185,19 @@ def _refuse(message: str) -> None:
 
 
 class PoisonError(Exception):
-    """Can be pickled, and not be rebuilt: its constructor takes more than is kept of it."""
+    """Can be pickled, and not be rebuilt."""
 
     def __init__(self, left: str, right: str) -> None:
         super().__init__(f"{left} and {right}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Not left to the constructor, which takes more than is kept: libraries that know how to
+        # rebuild exceptions all the same may be loaded in the worker.
+        return _refuse_to_be_rebuilt, ()
+
+
+def _refuse_to_be_rebuilt() -> None:
+    raise TypeError("a poison error is not rebuilt")
 
 
 def nest(count: int) -> list[int]:
