@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
-    ray.init(num_cpus=2, include_dashboard=False, logging_level=logging.WARNING)
+    ray.init(
+        num_cpus=2,
+        resources={"tape": 4},
+        include_dashboard=False,
+        logging_level=logging.WARNING,
+    )
     yield
     ray.shutdown()

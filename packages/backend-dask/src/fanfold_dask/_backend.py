@@ -23,10 +23,10 @@ class DaskBackend(Backend):
     workers they wait for the first; every batch ends with a result or an error, also when its
     worker, the scheduler or the client goes away.
 
-    The scheduler and the workers need fanfold installed. A task that ends its worker is run again
-    on others, as often as the scheduler's ``distributed.scheduler.allowed-failures`` says: so a
-    task may run more than once. Dask cannot stop code that runs, so what has begun when a call is
-    given up goes on to its end.
+    The workers need fanfold installed. A task whose worker is lost is run again on others, as often
+    as the scheduler's ``distributed.scheduler.allowed-failures`` says: so a task may run more than
+    once. Dask cannot stop code that runs, so what has begun when a call is given up goes on to its
+    end.
 
     Parameters
     ----------

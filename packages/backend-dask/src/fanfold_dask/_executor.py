@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from fanfold import run_batch
 from fanfold.contracts import BoundedExecutor
 
 from ._failures import explain
 from ._nested import leave_worker_thread
+from ._task import run_batch
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -42,7 +42,7 @@ class DaskExecutor(BoundedExecutor):
         leave_worker_thread()
 
     def start(self, batch: Batch, future: Future[object]) -> None:
-        """Submit the batch; its key begins with the name that the dashboard shows.
+        """Submit the batch; its key begins with the name that the dashboard shows, up to a hyphen.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class DaskExecutor(BoundedExecutor):
                 run_batch,
                 batch.payload,
                 *batch.shared,
-                key=f"{batch.label}-{uuid4().hex}",
+                key=f"{batch.label.replace('-', '_')}-{uuid4().hex}",
                 pure=False,
             )
         except Exception as error:

@@ -46,8 +46,8 @@ def _explain(error: BaseException, batch: Batch) -> FanfoldError:
         )
     if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "fanfold":
         return BackendUnavailableError(
-            f"the Dask cluster cannot import fanfold ({error}): install it, in the same version, "
-            "where the scheduler and the workers run"
+            f"a Dask worker cannot import fanfold ({error}): install it on every worker, in the "
+            "same version as here"
         )
     return BackendUnavailableError(
         f"Dask could not run {batch.summary}: {type(error).__name__}: {error}"

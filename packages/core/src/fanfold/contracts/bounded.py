@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
+from concurrent.futures import Future
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from .backend import Batch, Executor
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 __all__ = ["BoundedExecutor"]
 
@@ -58,8 +55,6 @@ class BoundedExecutor(Executor):
 
     def submit(self, batch: Batch) -> Future[object]:
         """Start the batch, or let it wait until there is room."""
-        from concurrent.futures import Future  # brings logging, which local backends do not need
-
         future: Future[object] = Future()
         with self._lock:
             self._waiting.append((batch, future))
