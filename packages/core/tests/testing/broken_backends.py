@@ -141,6 +141,10 @@ class RunsInCallerUndeclared(SequentialBackend):
         return resolve_n_jobs(n_jobs, 2)
 
 
+class DeclaresInnerThreads(Sound):
+    capabilities = BackendCapabilities(stores_objects=True, limits_inner_threads=True)
+
+
 class DeclaresHosts(Sound):
     capabilities = BackendCapabilities(stores_objects=True, spans_hosts=True)
 
@@ -304,6 +308,16 @@ class WaitsForEver(Sound):
             self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
         ) -> BatchFuture | None:
             return completed.get()
+
+
+class CannotBeInterrupted(Sound):
+    class executor_class(Carrier):
+        def wait(
+            self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
+        ) -> BatchFuture | None:
+            while (future := completed.get()) is None:
+                pass
+            return future
 
 
 class RunsAllAtOnce(Sound):

@@ -38,6 +38,7 @@ CAUGHT_BY = {
     "test_what_a_task_raises_is_part_of_the_outcome": ["SwallowsExceptions"],
     "test_submit_does_not_wait_for_the_batch": ["SubmitWaits", "RunsInCallerUndeclared"],
     "test_wait_ends_after_its_timeout": ["WaitsForEver"],
+    "test_wait_can_be_interrupted": ["CannotBeInterrupted"],
     "test_no_more_batches_run_at_once_than_were_asked_for": ["RunsAllAtOnce"],
     "test_as_many_batches_run_at_once_as_were_asked_for": ["RunsOneAtATime", "SubmitWaits"],
     "test_batches_complete_in_any_order": ["AnswersInOrder", "AnswersWhoeverWaitsLongest"],
@@ -55,6 +56,7 @@ CAUGHT_BY = {
     "test_shared_memory_can_be_required_where_it_is_declared": ["DeclaresSharing"],
     "test_runs_in_caller": ["DeclaresRunningInCaller", "RunsInCallerUndeclared"],
     "test_spans_hosts": ["DeclaresHosts"],
+    "test_limits_inner_threads": ["DeclaresInnerThreads"],
     "test_nested_calls_have_a_backend": ["NestsInNoBackend"],
     "test_results_come_in_the_order_of_the_tasks": [
         "GivesTheSameAgain",

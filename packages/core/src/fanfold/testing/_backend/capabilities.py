@@ -10,7 +10,7 @@ import pytest
 
 from ...contracts.backend import ExecutorRequest
 from ...errors import InvalidArgumentError, UnsupportedOperationError
-from ...parallel import Parallel, delayed
+from ...parallel import Parallel, delayed, parallel_config
 from ...plugins import backends
 from . import tasks
 from .aside import aside
@@ -89,6 +89,18 @@ class CapabilityChecks(BackendChecks):
         # One local worker is the calling thread. On a cluster one worker is a worker: it may have
         # what this machine lacks.
         assert self.within(call_and_look) is not backend.capabilities.spans_hosts
+
+    def test_limits_inner_threads(self, backend: Backend) -> None:
+        def call_with_limit() -> list[set[int]]:
+            with parallel_config(backend=backend, inner_max_num_threads=3):
+                limits: list[set[int]] = Parallel(n_jobs=2)([delayed(tasks.inner_threads)()] * 2)
+                return limits
+
+        if backend.capabilities.limits_inner_threads:
+            assert all(3 in limits for limits in self.within(call_with_limit))
+        else:
+            with pytest.raises(InvalidArgumentError, match="does not limit the threads"):
+                self.within(call_with_limit)
 
     def test_nested_calls_have_a_backend(self, backend: Backend) -> None:
         name = backend.nested_backend()

@@ -112,6 +112,21 @@ class ContractChecks(BackendChecks):
         lobby.open()
         collect(executor, futures, self.patience)
 
+    def test_wait_can_be_interrupted(self, backend: Backend, lobby: Lobby) -> None:
+        executor = backend.executor(ExecutorRequest(n_jobs=1, interruptible=True))
+        completed: SimpleQueue[BatchFuture | None] = SimpleQueue()
+        if not backend.capabilities.runs_in_caller:
+            batch = make_batch(backend, [delayed(tasks.visit)(lobby.address, "guest")])
+            executor.submit(batch).add_done_callback(completed.put)
+
+        waiting = aside(lambda: executor.wait(completed, None))
+        completed.put(None)
+        executor.interrupt()
+
+        assert self.in_time(waiting) is None
+        executor.close(abort=True)
+        executor.interrupt()
+
     @pytest.mark.parametrize("n_jobs", [1, 2])
     def test_no_more_batches_run_at_once_than_were_asked_for(
         self, backend: Backend, lobby: Lobby, n_jobs: int

@@ -29,6 +29,7 @@ __all__ = [
     "exit_worker",
     "fail",
     "fill",
+    "inner_threads",
     "make",
     "nest",
     "nest_deeper",
@@ -84,6 +85,17 @@ def make(kind: Callable[[], Any]) -> Any:
 def where() -> tuple[int, int]:
     """Return the process and the thread in which this runs."""
     return os.getpid(), threading.get_ident()
+
+
+def inner_threads() -> set[int]:
+    """Return how many threads numeric libraries use here: what they are told, and what is so."""
+    told = os.environ.get("OMP_NUM_THREADS", "0")
+    try:
+        import numpy as np  # noqa: F401  it loads a library that has threads
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return {int(told)}
+    return {int(told), *(pool["num_threads"] for pool in threadpool_info())}
 
 
 def exit_worker() -> None:
