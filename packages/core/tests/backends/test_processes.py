@@ -412,6 +412,30 @@ print(os.waitstatus_to_exitcode(status), bool(again & mine))
 """)
         assert done.stdout == "0 True\n"
 
+    def test_a_forked_child_does_not_close_what_is_not_the_pools(self, run_script):
+        done = run_script("""
+import os, warnings
+from fanfold import Parallel, delayed
+from fanfold.backends.processes.stock import stock
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+run = Parallel(n_jobs=2)
+run(delayed(abs)(i) for i in range(4))
+kept = list(stock._all)  # as whoever holds a traceback may do
+try:
+    run([delayed(os._exit)(1)] * 2)
+except Exception:
+    pass
+opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(40)]  # take over the freed numbers
+child = os.fork()
+if child == 0:
+    for descriptor in opened:
+        os.fstat(descriptor)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status))
+""")
+        assert done.stdout == "0\n"
+
     def test_a_program_that_a_task_starts_can_be_interrupted(self):
         def default_action():
             code = "import signal as s; print(s.getsignal(s.SIGINT) is s.default_int_handler)"

@@ -69,6 +69,7 @@ class WorkerHandle:
         self._sent_functions: set[bytes] = set()
         self._answered = 0
         self._is_reaped = False
+        self._is_closed = False
         self.entries: deque[Entry] = deque()
         self.busy_since = 0.0
         self._numbers: deque[int] = deque()
@@ -172,7 +173,13 @@ class WorkerHandle:
             self._is_reaped = True  # it ended, and somebody else waited for it
 
     def close(self) -> None:
-        """Wait for the process, which has ended or was killed, and let go of everything."""
+        """Wait for the process, which has ended or was killed, and let go of everything, once.
+
+        The numbers of closed descriptors belong to others soon.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._reap(0)
         self.hang_up()
         self._process.board.close()
