@@ -162,6 +162,6 @@ class FailureChecks(BackendChecks):
         calls: list[Any] = [_GOOD, tasks.add(1)]
 
         with pytest.raises(TypeError, match=r"1.*delayed"):
-            self.call(backend, calls)
+            self.call(backend, calls, batch_size=1)  # so that the first is on its way by then
 
         self.check_usable(backend)

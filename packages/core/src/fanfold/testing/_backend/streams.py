@@ -28,14 +28,16 @@ class StreamChecks(BackendChecks):
     """Results one by one."""
 
     def test_a_generator_gives_results_in_order(self, backend: Backend) -> None:
-        results = self.stream(backend, (delayed(tasks.add)(n) for n in range(50)))
+        calls = (delayed(tasks.add)(n) for n in range(50))
+
+        results = self.stream(backend, calls, batch_size=4)  # many batches, however quick it is
 
         assert results == list(range(1, 51))
 
     def test_an_unordered_generator_gives_every_result_once(self, backend: Backend) -> None:
         calls = (delayed(tasks.add)(n) for n in range(50))
 
-        results = self.stream(backend, calls, return_as="generator_unordered")
+        results = self.stream(backend, calls, return_as="generator_unordered", batch_size=4)
 
         assert sorted(results) == list(range(1, 51))
 
