@@ -14,6 +14,7 @@ import distributed
 import pytest
 from dask.utils import key_split
 from fanfold import Parallel, delayed, effective_n_jobs, parallel_config
+from fanfold.contracts import Batch, ExecutorRequest
 from fanfold.errors import BackendUnavailableError, InvalidArgumentError, WorkerLostError
 from fanfold.plugins import backends
 from fanfold_dask import DaskBackend
@@ -292,11 +293,17 @@ def test_a_client_that_is_closed_ends_the_call(
 
 
 def test_a_client_that_is_closed_takes_no_batch(cluster: distributed.LocalCluster) -> None:
+    class AnyBatch(Batch):
+        first_task, size, label, payload = 7, 1, "math.sqrt", b""
+
+        def run(self) -> object:
+            raise NotImplementedError
+
     client = distributed.Client(cluster, set_as_default=False)
+    executor = DaskBackend(client=client).executor(ExecutorRequest(n_jobs=1))
+    client.close()
 
-    def close_and_yield() -> Iterator[Any]:
-        client.close()
-        yield delayed(abs)(-1)
+    future = executor.submit(AnyBatch())
 
-    with pytest.raises(BackendUnavailableError, match=r"Dask could not run task 0 .*is closed"):
-        Parallel(n_jobs=2, backend=DaskBackend(client=client))(close_and_yield())
+    with pytest.raises(BackendUnavailableError, match=r"Dask could not run task 7 .*is closed"):
+        future.result()

@@ -256,14 +256,14 @@ class AnswersInOrder(Sound):
 
 
 class LosesBatches(Sound):
-    """Never completes one in seven."""
+    """Never completes every second."""
 
     class executor_class(Carrier):
         started = 0
 
         def start(self, batch: Batch, future: Future[object]) -> None:
             self.started += 1
-            if self.started % 7:
+            if self.started % 2:
                 super().start(batch, future)
 
 
