@@ -104,7 +104,7 @@ def engine(backend: str) -> Iterator[None]:
     if backend == "dask":
         from distributed import Client
 
-        local = {"threads_per_worker": 1, "dashboard_address": None}
+        local = {"threads_per_worker": 1, "dashboard_address": ":0"}
         with Client(**local):
             yield
     elif backend == "ray":
