@@ -113,6 +113,8 @@ def call(command: Command, directory: Path | None = None) -> int:
     settings = {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"}
     environment = {**os.environ, **settings}
     environment.pop("VIRTUAL_ENV", None)
+    # The tests start hundreds of interpreters: each would compile all that it imports once more.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.run(command, cwd=directory, env=environment, check=False).returncode
 
 
