@@ -81,6 +81,8 @@ def test(arguments: list[str]) -> int:
     coverage: Command = [VENV_PYTHON, "-m", "coverage"]
     call([*coverage, "erase"], directory=ROOT)
     failed = call([*coverage, "run", "-m", "pytest"], directory=ROOT)
+    if failed < 0:
+        print(f"run.py: pytest was ended by signal {-failed} before it was done", file=sys.stderr)
     # Workers write what they ran when their pool is closed, which is after pytest's last word.
     call([*coverage, "combine", "--quiet"], directory=ROOT)
     call([*coverage, "report", "--skip-covered"], directory=ROOT)
