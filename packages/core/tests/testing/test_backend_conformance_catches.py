@@ -151,7 +151,7 @@ class Runner:
         pytester.syspathinsert()
         shutil.copy(Path(__file__).with_name("broken_backends.py"), pytester.path)
 
-    def __call__(self, backend: str, *checks: str, patience: float = 1) -> dict[str, int]:
+    def __call__(self, backend: str, *checks: str, patience: float = 3) -> dict[str, int]:
         suite = SUITE.format(backend=backend, patience=patience)
         self._pytester.makepyfile(test_backend=suite)
         chosen = [f"test_backend.py::TestBackend::{check}" for check in checks]
