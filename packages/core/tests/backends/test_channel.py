@@ -18,19 +18,19 @@ def channels():
 
 
 MESSAGES = [
-    (b"", []),
-    (b"small", []),
-    (b"h", [b"", b"x", b""]),
-    (b"head" * 1000, [b"a" * 100_000, b"b"]),
-    (b"", [os.urandom(3_000_000), b"", os.urandom(70_000)]),
-    (b"many", [bytes([i]) * i for i in range(200)]),
-    (b"n" * 200_000, []),
+    (0, b"", []),
+    (1, b"small", []),
+    (2, b"h", [b"", b"x", b""]),
+    (0, b"head" * 1000, [b"a" * 100_000, b"b"]),
+    (3, b"", [os.urandom(3_000_000), b"", os.urandom(70_000)]),
+    (4, b"many", [bytes([i]) * i for i in range(200)]),
+    (5, b"n" * 200_000, []),
 ]
 
 
 def same(received, sent):
-    head, buffers = received
-    return bytes(head) == sent[0] and [bytes(b) for b in buffers] == sent[1]
+    kind, head, buffers = received
+    return (kind, bytes(head), [bytes(buffer) for buffer in buffers]) == sent
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=range(len(MESSAGES)))
@@ -45,8 +45,8 @@ def test_a_message_arrives_whole(channels, message):
 
 def test_buffers_arrive_where_they_can_be_written_to(channels):
     one, other = channels
-    one.send(b"head", [b"buffer"])
-    _, (buffer,) = other.receive()
+    one.send(0, b"head", [b"buffer"])
+    _, _, (buffer,) = other.receive()
     buffer[0:1] = b"B"
     assert buffer == b"Buffer"
 
@@ -68,9 +68,9 @@ def test_messages_arrive_in_order(channels):
 def test_what_does_not_go_at_once_goes_later(channels):
     one, other = channels
     os.set_blocking(one.fd, False)
-    message = b"head", [os.urandom(5_000_000)]
+    message = 0, b"head", [os.urandom(5_000_000)]
     assert not one.send(*message)
-    assert not one.send(b"second")
+    assert not one.send(1, b"second")
     received = []
     receiver = threading.Thread(target=lambda: received.extend([other.receive(), other.receive()]))
     receiver.start()
@@ -78,24 +78,24 @@ def test_what_does_not_go_at_once_goes_later(channels):
         pass
     receiver.join()
     assert same(received[0], message)
-    assert same(received[1], (b"second", []))
+    assert same(received[1], (1, b"second", []))
 
 
 def test_what_is_there_is_returned_without_waiting(channels):
     one, other = channels
     os.set_blocking(other.fd, False)
     assert other.receive_ready() == ([], True)
-    one.send(b"first")
-    one.send(b"second")
-    assert other.receive_ready() == ([(b"first", []), (b"second", [])], True)
+    one.send(0, b"first")
+    one.send(1, b"second")
+    assert other.receive_ready() == ([(0, b"first", []), (1, b"second", [])], True)
 
 
 def test_the_end_is_told_after_what_came_before_it(channels):
     one, other = channels
     os.set_blocking(other.fd, False)
-    one.send(b"last")
+    one.send(0, b"last")
     one.close()
-    assert other.receive_ready()[0] == [(b"last", [])]
+    assert other.receive_ready()[0] == [(0, b"last", [])]
     assert other.receive_ready() == ([], False)
 
 
@@ -116,7 +116,7 @@ def test_sending_to_a_closed_end_is_an_error(channels):
     one, other = channels
     other.close()
     with pytest.raises(BrokenPipeError):
-        one.send(b"x")
+        one.send(0, b"x")
 
 
 def test_nothing_for_the_timeout_of_the_socket_is_an_end():
@@ -137,7 +137,10 @@ def test_closing_twice_is_fine(channels):
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.binary(max_size=40), st.lists(st.binary(max_size=40), max_size=4)), max_size=6
+        st.tuples(
+            st.integers(0, 9), st.binary(max_size=40), st.lists(st.binary(max_size=40), max_size=4)
+        ),
+        max_size=6,
     ),
     st.integers(min_value=1, max_value=50),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextvars import copy_context
 from itertools import chain, count, islice
 
-from .._nesting import nesting
 from ..tasks.batches import EncodedBatch
 from ..tasks.encoding import TaskEncoder
 from ..tasks.local import LocalBatch
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from ..contracts.backend import BackendCapabilities
     from ..tasks.batches import EncodedTask
     from ..tasks.naming import Task
+    from ..tasks.terms import Terms
 
     class Feeder(Protocol):
         """Takes tasks from an iterator."""
@@ -48,15 +48,15 @@ __all__ = ["Feeder", "feeder_for"]
 def feeder_for(
     capabilities: BackendCapabilities,
     tasks: Iterable[Task],
-    level: tuple[int, str | None],
+    terms: Terms,
     stopped: Callable[[], bool],
 ) -> Feeder:
     """Return the feeder that suits a backend."""
     if capabilities.runs_in_caller:
         return _LoopFeeder(tasks, stopped)
     if capabilities.shares_memory:
-        return _LiveFeeder(tasks, level, stopped)
-    return _EncodingFeeder(tasks, level, same_host=not capabilities.spans_hosts)
+        return _LiveFeeder(tasks, terms, stopped)
+    return _EncodingFeeder(tasks, terms, same_host=not capabilities.spans_hosts)
 
 
 class _EncodingFeeder:
@@ -64,10 +64,8 @@ class _EncodingFeeder:
 
     MOST_BYTES = 8 << 20
 
-    def __init__(
-        self, tasks: Iterable[Task], level: tuple[int, str | None], *, same_host: bool
-    ) -> None:
-        self._encoder = TaskEncoder(level, same_host=same_host)
+    def __init__(self, tasks: Iterable[Task], terms: Terms, *, same_host: bool) -> None:
+        self._encoder = TaskEncoder(terms, same_host=same_host)
         self._encoded: Iterator[EncodedTask] = map(self._encoder.encode, tasks, count())
         self.exhausted = False
 
@@ -117,14 +115,9 @@ class _LocalFeeder:
 class _LiveFeeder(_LocalFeeder):
     """Hands tasks on as they are, each batch to run in a copy of the caller's context."""
 
-    def __init__(
-        self,
-        tasks: Iterable[Task],
-        level: tuple[int, str | None],
-        stopped: Callable[[], bool],
-    ) -> None:
+    def __init__(self, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]) -> None:
         super().__init__(tasks, stopped)
-        self._context = _nested_context(level)
+        self._context = _nested_context(terms)
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
         tasks = list(islice(self._tasks, size))
@@ -147,9 +140,9 @@ class _LoopFeeder(_LocalFeeder):
         self.exhausted = taken < size
 
 
-def _nested_context(level: tuple[int, str | None]) -> Context:
+def _nested_context(terms: Terms) -> Context:
     """Return a copy of the context in which calls of Parallel know that they are nested."""
     context = copy_context()
-    context.run(nesting.set, level)
+    context.run(terms.begin)
     context.run(configuration.set, {})
     return context

@@ -9,6 +9,7 @@ from .._sizes import parse_size
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
+from ..tasks.terms import Terms
 from ._ahead import run_ahead
 from ._call import Call
 from ._defaults import UNSET, Unset
@@ -232,7 +233,8 @@ class Parallel:
         backend = self._backend
         stopped = Event()
         window = self._window(streaming)
-        feeder = feeder_for(backend.capabilities, iterable, nested_level(backend), stopped.is_set)
+        terms = Terms(nested_level(backend))
+        feeder = feeder_for(backend.capabilities, iterable, terms, stopped.is_set)
         if self.pre_dispatch == "all":
             feeder.take_all()
         function, sizer = self._sizer(feeder, window, streaming)

@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["EncodedBatch", "EncodedFunction", "EncodedTask"]
+__all__ = ["EncodedBatch", "EncodedPart", "EncodedTask"]
 
-_LONG_FUNCTION = 1024
+_LONG = 1024
 
 
-class EncodedFunction:
-    """A pickled function and the key under which workers remember it.
+class EncodedPart:
+    """A pickled function, or the pickled terms of a call, and the key that workers know it by.
 
     Attributes
     ----------
     key : bytes
-        The pickled function itself where it is short, else its digest.
+        The pickled form itself where it is short, else its digest.
     data : bytes
-        The pickled function.
+        The pickled form.
     name : str
         What to call it.
     pins : sequence
@@ -36,12 +36,12 @@ class EncodedFunction:
 
     __slots__ = ("data", "key", "name", "pins")
 
-    def __init__(self, data: bytes, name: str, pins: Sequence[object]) -> None:
+    def __init__(self, data: bytes, name: str, pins: Sequence[object] = ()) -> None:
         self.data = data
         self.key = data
         self.name = name
         self.pins = pins
-        if len(data) > _LONG_FUNCTION:
+        if len(data) > _LONG:
             from xxhash import xxh3_128_digest
 
             self.key = xxh3_128_digest(data)
@@ -52,7 +52,7 @@ class EncodedTask:
 
     Attributes
     ----------
-    function : EncodedFunction
+    function : EncodedPart
         What it calls.
     item : bytes
         Its arguments, pickled.
@@ -68,7 +68,7 @@ class EncodedTask:
 
     def __init__(
         self,
-        function: EncodedFunction,
+        function: EncodedPart,
         item: bytes,
         buffers: Sequence[bytearray] = (),
         pins: Sequence[object] = (),
@@ -87,9 +87,9 @@ class EncodedBatch(Batch):
 
     Attributes
     ----------
-    level : tuple
-        The nesting in which the tasks run.
-    functions : list of EncodedFunction
+    terms : EncodedPart
+        The terms on which the tasks run.
+    functions : list of EncodedPart
         What the tasks call.
     items : list of bytes
         Each task, pickled: its arguments and keyword arguments.
@@ -115,11 +115,11 @@ class EncodedBatch(Batch):
     lost_workers = 0
     nbytes = 0
 
-    def __init__(self, first_task: int, level: tuple[int, str | None], *, same_host: bool) -> None:
+    def __init__(self, first_task: int, terms: EncodedPart, *, same_host: bool) -> None:
         self.first_task = first_task
-        self.level = level
+        self.terms = terms
         self.same_host = same_host
-        self.functions: list[EncodedFunction] = []
+        self.functions: list[EncodedPart] = []
         self.items: list[bytes] = []
 
     @property
@@ -136,7 +136,8 @@ class EncodedBatch(Batch):
     def payload(self) -> bytes:
         """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
         functions = [(function.key, function.data) for function in self.functions]
-        tasks = (self.level, functions, self.numbers, self.items, self.counts)
+        terms = self.terms.key, self.terms.data
+        tasks = (terms, functions, self.numbers, self.items, self.counts)
         return plain_dumps((tasks, self.buffers, (), self.same_host), PROTOCOL)
 
     def run(self) -> object:
@@ -160,7 +161,7 @@ class EncodedBatch(Batch):
         self.items.append(task.item)
         self.nbytes += task.nbytes
 
-    def _add_number(self, function: EncodedFunction) -> None:
+    def _add_number(self, function: EncodedPart) -> None:
         number = self._numbers.setdefault(function.key, len(self.functions))
         if number == len(self.functions):
             self.functions.append(function)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from _pickle import dumps as plain_dumps
 
 from ..errors import UnpicklableTaskError
-from .batches import EncodedBatch, EncodedFunction, EncodedTask
+from .batches import EncodedBatch, EncodedPart, EncodedTask
 from .naming import function_name, not_a_task
 from .pickling import PROTOCOL, TaskPickler, are_atoms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .naming import Function, Task
+    from .terms import Terms
 
 __all__ = ["TaskEncoder"]
 
@@ -28,23 +29,23 @@ class TaskEncoder:
 
     Parameters
     ----------
-    level : tuple
-        The nesting in which the tasks run.
+    terms : Terms
+        The terms on which the tasks run.
     same_host : bool
         Whether the workers are on this machine.
     """
 
     REMEMBERED = 16
 
-    def __init__(self, level: tuple[int, str | None], *, same_host: bool) -> None:
-        self._level = level
+    def __init__(self, terms: Terms, *, same_host: bool) -> None:
+        self._terms = EncodedPart(plain_dumps(terms, PROTOCOL), "terms")
         self._same_host = same_host
         self._pickler = TaskPickler(same_host=same_host, can_wait=True)
-        self._functions: dict[int, tuple[Function, EncodedFunction]] = {}
+        self._functions: dict[int, tuple[Function, EncodedPart]] = {}
 
     def batch(self, first_task: int) -> EncodedBatch:
         """Return an empty batch that begins with this task."""
-        return EncodedBatch(first_task, self._level, same_host=self._same_host)
+        return EncodedBatch(first_task, self._terms, same_host=self._same_host)
 
     def encode(self, task: Task, index: int) -> EncodedTask:
         """Encode a task, the one with this number in its call.
@@ -68,9 +69,9 @@ class TaskEncoder:
             raise _unpicklable(task, index) from error
         return EncodedTask(encoded, item, [bytearray(view) for view in views], pins)
 
-    def _encode_function(self, function: Function) -> EncodedFunction:
+    def _encode_function(self, function: Function) -> EncodedPart:
         data, pins = self._pickler.dumps(function)
-        encoded = EncodedFunction(data, function_name(function), pins)
+        encoded = EncodedPart(data, function_name(function), pins)
         # Bound methods are made anew for each task: remembering them all would fill the memory.
         if len(self._functions) >= self.REMEMBERED:
             self._functions.clear()

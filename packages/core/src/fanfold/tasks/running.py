@@ -11,21 +11,21 @@ from _pickle import dumps as plain_dumps, loads
 from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
-from .._nesting import nesting
 from .pickling import PROTOCOL, TaskPickler, are_atoms, dumps
+from .terms import Terms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from .._buffers import Buffer
 
     Function = Callable[..., object]
-    EncodedFunction: TypeAlias = tuple[bytes, bytes | None]
+    EncodedPart: TypeAlias = tuple[bytes, bytes | None]
     EncodedTasks: TypeAlias = tuple[
-        tuple[int, str | None],
-        Sequence[EncodedFunction],
+        EncodedPart,
+        Sequence[EncodedPart],
         Sequence[int] | None,
         Sequence[bytes],
         Sequence[int] | None,
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
         float, Sequence[bytes], Sequence[int] | None, EncodedFailure | None
     ]
 
-__all__ = ["FunctionCache", "run_batch", "run_tasks"]
+__all__ = ["PartCache", "run_batch", "run_tasks"]
 
-_STATELESS = (FunctionType, BuiltinFunctionType, type)
+_STATELESS = (FunctionType, BuiltinFunctionType, type, Terms)
 _REFERENCE = b"fanfold.sharing"
 """What every pickled reference to shared or mapped memory contains."""
 
 
-class FunctionCache:
-    """The functions that a worker has been sent, by their key.
+class PartCache:
+    """The functions, and the terms of calls, that a worker has been sent, by their key.
 
     Plain functions and classes are kept rebuilt. Whatever may hold state that a task can change (a
     bound method, a ``functools.partial``, a callable instance) is kept as bytes and rebuilt for
@@ -52,43 +52,38 @@ class FunctionCache:
 
     Several threads may use it at once, as the workers of some engines do.
 
-    It forgets everything when it holds `LIMIT` functions and is sent one more. A sender that counts
-    what it sent knows when that happens.
+    Whoever sends less than all of them with each batch says when to forget: a cache that did so by
+    itself would miss what it was sent once.
     """
 
     LIMIT = 256
+    """So many are worth remembering."""
 
     def __init__(self) -> None:
         self._data: dict[bytes, bytes] = {}
-        self._rebuilt: dict[bytes, Function] = {}
+        self._rebuilt: dict[bytes, Any] = {}
 
-    def get(self, key: bytes, data: bytes | None) -> Function:
-        """Return the function with this key, from `data` if it comes along."""
-        function = self._rebuilt.get(key)
-        if function is not None:
-            return function
-        known = self._data.get(key)
-        if known is None:
-            if data is None:
-                raise KeyError(key)
-            known = data
-            self._keep(key, data)
-        rebuilt: Function = loads(known)
+    def __len__(self) -> int:
+        """How many it remembers."""
+        return len(self._data) + len(self._rebuilt)
+
+    def get(self, key: bytes, data: bytes | None) -> Any:
+        """Return what has this key, which was learned with these or earlier tasks."""
+        ready = self._rebuilt.get(key)
+        if ready is not None:
+            return ready
+        known = self._data[key] if data is None else data
+        rebuilt = loads(known)
         if isinstance(rebuilt, _STATELESS) and _REFERENCE not in known:
             self._rebuilt[key] = rebuilt
             self._data.pop(key, None)
         return rebuilt
 
-    def _keep(self, key: bytes, data: bytes) -> None:
-        if len(self._data) + len(self._rebuilt) >= self.LIMIT:
-            self.clear()
-        self._data[key] = data
-
     def learn(self, tasks: EncodedTasks) -> None:
-        """Keep the functions of tasks that are not to be run here."""
-        for key, data in tasks[1]:
-            if data is not None:
-                self._keep(key, data)
+        """Keep the terms and functions that come along with tasks."""
+        for key, data in (tasks[0], *tasks[1]):
+            if data is not None and key not in self._rebuilt:
+                self._data[key] = data
 
     def clear(self) -> None:
         """Forget all of them."""
@@ -117,27 +112,29 @@ def run_batch(payload: bytes, *shared: object) -> bytes:
     tasks, buffers, keys, same_host = loads(payload)
     if shared:
         tasks = _with_shared_functions(tasks, dict(zip(keys, shared, strict=True)))
-    outcome, out_buffers = run_tasks(tasks, buffers, _functions, same_host=same_host)
+    if len(_parts) > PartCache.LIMIT:
+        _parts.clear()  # all that this batch needs comes along
+    outcome, out_buffers = run_tasks(tasks, buffers, _parts, same_host=same_host)
     copies = [bytearray(buffer) for buffer in out_buffers]
     return plain_dumps((outcome, copies), PROTOCOL)
 
 
-_functions = FunctionCache()
+_parts = PartCache()
 # What a task made, and nobody holds, is gone before its result is read: they cannot wait for that.
 _to_same_host = TaskPickler(same_host=True, can_wait=False)
 _to_other_host = TaskPickler(same_host=False, can_wait=False)
 
 
 def _with_shared_functions(tasks: EncodedTasks, shared: dict[bytes, object]) -> EncodedTasks:
-    level, functions, *rest = tasks
+    terms, functions, *rest = tasks
     filled = [(key, data if data is not None else shared[key]) for key, data in functions]
-    return (level, filled, *rest)  # type: ignore[return-value]  # handles resolve to bytes
+    return (terms, filled, *rest)  # type: ignore[return-value]  # handles resolve to bytes
 
 
 def run_tasks(
     tasks: EncodedTasks,
     buffers: Sequence[Buffer],
-    known: FunctionCache,
+    known: PartCache,
     mark: Callable[[int], object] | None = None,
     *,
     same_host: bool = True,
@@ -147,12 +144,12 @@ def run_tasks(
     Parameters
     ----------
     tasks : tuple
-        The nesting, the functions, which of them each task calls, the pickled arguments, and how
+        The terms, the functions, which of them each task calls, the pickled arguments, and how
         many buffers belong to each.
     buffers : sequence of buffers
         The buffers that travel beside the pickle streams, in order.
-    known : FunctionCache
-        The functions that came with earlier batches.
+    known : PartCache
+        What came with earlier batches.
     mark : callable, optional
         Told the position of each task but the first before it runs.
     same_host : bool, default=True
@@ -163,8 +160,10 @@ def run_tasks(
     tuple
         The encoded outcome, and the buffers that travel beside it.
     """
-    level, encoded_functions, numbers, items, counts = tasks
-    token = nesting.set(level)
+    encoded_terms, encoded_functions, numbers, items, counts = tasks
+    known.learn(tasks)
+    terms: Terms = known.get(*encoded_terms)
+    token = terms.begin()
     run = _Run(counts, buffers, same_host=same_host)
     began = perf_counter()
     try:
@@ -179,7 +178,7 @@ def run_tasks(
             if not run.one(position, item, function):
                 break
     seconds = perf_counter() - began
-    nesting.reset(token)
+    terms.end(token)
     outcome = (seconds, run.results, run.result_counts, run.failure)
     return outcome, run.out_buffers
 

@@ -1,9 +1,8 @@
 """Messages over one end of a socket pair: a head of bytes, and buffers beside it.
 
-On the wire: the length of the head and the number of buffers (``<QI``), the length of each buffer
-(``<Q``), the head, the buffers. Buffers are written from where they lie and read to where they
-stay, so each is copied once by the kernel on either side. A later transport may send a reference to
-a shared segment in the place of a buffer: this is the only module that would know.
+On the wire: the length of the head, the number of buffers and the kind of message (``<QII``), the
+length of each buffer (``<Q``), the head, the buffers. Buffers are written from where they lie and
+read to where they stay, so each is copied once by the kernel on either side.
 """
 
 from __future__ import annotations
@@ -21,12 +20,13 @@ if TYPE_CHECKING:
 
     from ..._buffers import Buffer
 
-    Message: TypeAlias = tuple[bytes | Buffer, list[Buffer]]
+    Message: TypeAlias = tuple[int, bytes | Buffer, list[Buffer]]
+    """Its kind, its head, and the buffers beside it."""
     Piece: TypeAlias = bytes | Buffer
 
 __all__ = ["Channel"]
 
-_PREFIX = Struct("<QI")
+_PREFIX = Struct("<QII")
 _JOINED = 1 << 12
 _MOST_PIECES = 64
 """Pieces for one ``writev``; systems allow at least this many."""
@@ -49,7 +49,7 @@ class Channel:
         self._scratch = memoryview(bytearray(self.SCRATCH))
         self._parser = _Parser()
 
-    def send(self, head: Piece, buffers: Sequence[Piece] = ()) -> bool:
+    def send(self, kind: int, head: Piece, buffers: Sequence[Piece] = ()) -> bool:
         """Send a message, or as much of it as goes now, and tell whether all has gone.
 
         Raises
@@ -57,7 +57,7 @@ class Channel:
         BrokenPipeError, ConnectionResetError
             If the other end is closed.
         """
-        prefix = _PREFIX.pack(len(head), len(buffers))
+        prefix = _PREFIX.pack(len(head), len(buffers), kind)
         if not buffers and len(head) < _JOINED:
             pieces: list[Piece] = [prefix + head]  # copying a little costs less than a list
         else:
@@ -167,6 +167,7 @@ class _Parser:
         self._prefix = bytearray()
         self._pieces: list[Buffer] = []
         self._filled = 0
+        self._kind = 0
 
     @property
     def at_boundary(self) -> bool:
@@ -201,14 +202,15 @@ class _Parser:
             self._prefix = bytearray()
         start = _PREFIX.size
         if len(data) >= start:
-            length, count = _PREFIX.unpack_from(data)
+            length, count, kind = _PREFIX.unpack_from(data)
             start += 8 * count
             if len(data) >= start:
                 if count == 0 and len(data) >= start + length:
                     # The usual small message, whole.
-                    self.messages.append((bytes(data[start : start + length]), []))
+                    self.messages.append((kind, bytes(data[start : start + length]), []))
                     return data[start + length :]
                 sizes = memoryview(data[_PREFIX.size : start]).cast("Q")
+                self._kind = kind
                 self._pieces = [allocate(length), *map(allocate, sizes)]
                 self._filled = -1
                 self._next_piece()
@@ -225,7 +227,7 @@ class _Parser:
                 self.target = memoryview(piece)
                 return
             self._filled += 1
-        self.messages.append((self._pieces[0], self._pieces[1:]))
+        self.messages.append((self._kind, self._pieces[0], self._pieces[1:]))
         self._pieces = []
         self.target = _NOWHERE
 

@@ -201,7 +201,7 @@ class ProcessesExecutor(Executor):
     def _receive(self, worker: WorkerHandle) -> bool:
         """Complete the futures whose answers are there, and tell whether the connection is open."""
         messages, is_open = worker.receive()
-        answers = [(worker.answered()[1], message) for message in messages]
+        answers = [(worker.answered()[1], message[1:]) for message in messages]
         if is_open:
             self._assign()  # first give the worker something to do, then look at what it did
         for future, (head, buffers) in answers:
@@ -234,7 +234,7 @@ class ProcessesExecutor(Executor):
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""
         messages, _ = worker.receive()
-        for head, buffers in messages:
+        for _, head, buffers in messages:
             worker.answered()[1].set_result((loads(head), buffers))
 
 

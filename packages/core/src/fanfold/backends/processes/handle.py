@@ -8,17 +8,17 @@ from _pickle import dumps
 from collections import deque
 from time import monotonic
 
-from ...tasks.running import FunctionCache
+from ...tasks.running import PartCache
 from .channel import Channel
 from .launch import launch
-from .worker import BATCH, SETTINGS
+from .messages import BATCH, FORGET, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    from ...tasks.batches import EncodedBatch, EncodedFunction
+    from ...tasks.batches import EncodedBatch, EncodedPart
     from .channel import Message
     from .future import DrivenFuture
 
@@ -66,7 +66,7 @@ class WorkerHandle:
         self._process = launch(environment)
         self._channel = Channel(self._process.connection)
         self._settings: Settings = current_settings()
-        self._sent_functions: set[bytes] = set()
+        self._sent_parts: set[bytes] = set()
         self._answered = 0
         self._is_reaped = False
         self._is_closed = False
@@ -94,7 +94,7 @@ class WorkerHandle:
         """Have the worker take over import path and directory, where they changed."""
         if settings != self._settings:
             self._settings = settings
-            self._channel.send(dumps((SETTINGS, settings), 5))
+            self._channel.send(SETTINGS, dumps(settings, 5))
 
     def send(self, batch: EncodedBatch, future: DrivenFuture) -> bool:
         """Send a batch, and tell whether all of it has gone.
@@ -108,13 +108,12 @@ class WorkerHandle:
             self.busy_since = monotonic()
         self.entries.append((batch, future))
         self._numbers.append(self._process.gate.permit())
-        known = self._sent_functions
-        functions = [
-            (function.key, None if function.key in known else self._introduce(function))
-            for function in batch.functions
-        ]
-        tasks = (batch.level, functions, batch.numbers, batch.items, batch.counts)
-        return self._channel.send(dumps((BATCH, tasks), 5), batch.buffers)
+        if len(self._sent_parts) > PartCache.LIMIT:
+            self._sent_parts.clear()
+            self._channel.send(FORGET, b"")
+        terms, *functions = [self._once(part) for part in (batch.terms, *batch.functions)]
+        tasks = (terms, functions, batch.numbers, batch.items, batch.counts)
+        return self._channel.send(BATCH, dumps(tasks, 5), batch.buffers)
 
     def flush(self) -> bool:
         """Send more of what has not gone, and tell whether all has."""
@@ -197,15 +196,13 @@ class WorkerHandle:
         self._is_reaped = True
         self.close()
 
-    def _introduce(self, function: EncodedFunction) -> bytes:
-        """Note that a function is sent, and return it whole.
-
-        The worker forgets its functions by the same count.
-        """
-        if len(self._sent_functions) >= FunctionCache.LIMIT:
-            self._sent_functions.clear()
-        self._sent_functions.add(function.key)
-        return function.data
+    def _once(self, part: EncodedPart) -> tuple[bytes, bytes | None]:
+        """Return what to send of a part: its key, and the first time all of it."""
+        key = part.key
+        if key in self._sent_parts:
+            return key, None
+        self._sent_parts.add(key)
+        return key, part.data
 
     def _reap(self, options: int) -> bool:
         if self._is_reaped:

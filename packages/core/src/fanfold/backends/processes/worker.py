@@ -10,10 +10,11 @@ import sys
 from _pickle import dumps, loads
 from mmap import mmap
 
-from ...tasks.running import FunctionCache, run_tasks
+from ...tasks.running import PartCache, run_tasks
 from .board import Board
 from .channel import Channel
 from .gate import Permits
+from .messages import BATCH, FORGET, OUTCOME, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     from ..._buffers import Buffer
     from ...tasks.running import EncodedTasks
 
-__all__ = ["BATCH", "SETTINGS", "main"]
-
-BATCH, SETTINGS = 0, 1
-"""The kinds of message that a worker is sent."""
+__all__ = ["main"]
 
 _SIGINT, _SIGKILL = 2, 9
 
@@ -58,29 +56,30 @@ class _Worker:
         self._channel = channel
         self._board = board
         self._permits = Permits(gate)
-        self._functions = FunctionCache()
+        self._parts = PartCache()
 
     def serve(self) -> None:
         self._board.write_ready()
         while (message := self._channel.receive()) is not None:
-            head, buffers = message
-            kind, content = loads(head)
-            if kind == SETTINGS:
-                _apply(*content)
-            elif self._permits.take():
-                self._run(content, buffers)
-            else:
-                self._functions.learn(content)
-            del message, head, buffers, content  # nothing of one batch outlives it
+            kind, head, buffers = message
+            if kind == BATCH:
+                self._take(loads(head), buffers)
+            elif kind == SETTINGS:
+                _apply(*loads(head))
+            elif kind == FORGET:
+                self._parts.clear()
+            del message, head, buffers  # nothing of one batch outlives it
 
-    def _run(self, tasks: EncodedTasks, buffers: Sequence[Buffer]) -> None:
+    def _take(self, tasks: EncodedTasks, buffers: Sequence[Buffer]) -> None:
+        """Run a batch, unless it was taken back."""
+        if not self._permits.take():
+            self._parts.learn(tasks)
+            return
         self._board.write_started()
-        outcome, out_buffers = run_tasks(
-            tasks, buffers, self._functions, self._board.write_position
-        )
+        outcome, out_buffers = run_tasks(tasks, buffers, self._parts, self._board.write_position)
         _flush_output()
         try:
-            self._channel.send(dumps(outcome, 5), out_buffers)
+            self._channel.send(OUTCOME, dumps(outcome, 5), out_buffers)
         except (BrokenPipeError, ConnectionResetError):
             return  # the parent gave this batch up; the next receive says so too
 

@@ -12,6 +12,7 @@ import pytest
 from ...contracts.backend import Batch
 from ...parallel._feeding import feeder_for
 from ...parallel._resolve import nested_level
+from ...tasks.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +32,7 @@ __all__ = ["collect", "make_batch", "make_batches", "put_function", "results", "
 
 def make_batch(backend: Backend, tasks: Sequence[Task], first_task: int = 0) -> CoreBatch:
     """Return all of `tasks` as one batch of the kind that suits the backend."""
-    feeder = feeder_for(backend.capabilities, tasks, nested_level(backend), lambda: False)
+    feeder = feeder_for(backend.capabilities, tasks, Terms(nested_level(backend)), lambda: False)
     batch = feeder.take(first_task, len(tasks))
     assert batch is not None
     return batch
@@ -106,10 +107,10 @@ class HandleBatch(Batch):
     @property
     def payload(self) -> bytes:
         """The batch as bytes, with a key in the place of the function."""
-        (level, functions, *tasks), buffers, _, same_host = pickle.loads(self._batch.payload)
+        (terms, functions, *tasks), buffers, _, same_host = pickle.loads(self._batch.payload)
         keys = tuple(key for key, _ in functions)
         without = [(key, None) for key in keys]
-        return pickle.dumps(((level, without, *tasks), buffers, keys, same_host))
+        return pickle.dumps(((terms, without, *tasks), buffers, keys, same_host))
 
     def run(self) -> object:
         """Refused: it is made to be sent."""

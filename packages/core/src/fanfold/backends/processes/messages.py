@@ -1,0 +1,17 @@
+"""The kinds of message between a parent and a worker."""
+
+from __future__ import annotations
+
+__all__ = ["BATCH", "FORGET", "OUTCOME", "SETTINGS"]
+
+BATCH = 0
+"""To a worker: tasks to run, when it has permission to."""
+
+SETTINGS = 1
+"""To a worker: what it takes over from its parent."""
+
+FORGET = 2
+"""To a worker: to forget the functions and terms that it was sent; its head is empty."""
+
+OUTCOME = 3
+"""From a worker: what came of a batch; answers come in the order of the batches."""
