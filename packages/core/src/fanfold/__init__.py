@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     )
     from .parallel import (
         Parallel,
+        Retry,
+        TaskFailure,
         cpu_count,
         delayed,
         effective_n_jobs,
@@ -37,6 +39,8 @@ __all__ = [
     "MemorizedResult",
     "Memory",
     "Parallel",
+    "Retry",
+    "TaskFailure",
     "cpu_count",
     "delayed",
     "dump",
@@ -64,6 +68,8 @@ _HOMES = {
     "memory": ("MemorizedResult", "Memory", "expires_after", "register_store_backend"),
     "parallel": (
         "Parallel",
+        "Retry",
+        "TaskFailure",
         "cpu_count",
         "delayed",
         "effective_n_jobs",

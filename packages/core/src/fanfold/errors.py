@@ -14,7 +14,7 @@ from _pickle import PicklingError, UnpicklingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._late_errors import TaskTimeoutError, WorkerLostError
+    from ._late_errors import TaskTimeoutError, TerminatedWorkerError, WorkerLostError
 
 __all__ = [
     "BackendUnavailableError",
@@ -30,6 +30,7 @@ __all__ = [
     "RemoteTaskError",
     "StoreError",
     "TaskTimeoutError",
+    "TerminatedWorkerError",
     "UnencodableResultError",
     "UnhashableValueError",
     "UnknownPluginError",
@@ -116,8 +117,40 @@ class UnhashableValueError(FanfoldError, PicklingError):
     """A value has no hash by value; the message names the attribute at fault."""
 
 
+class OfOneTask:
+    """What errors tell that the system makes of one task.
+
+    Attributes
+    ----------
+    task_index : int or None
+        The number of the task, counted from 0 within its call; None where it is not known which of
+        several it was.
+    exit_code : int or None
+        The worker's exit code, or minus the number of the signal that ended it.
+    worker : str, int or None
+        The worker's process, where that is known.
+    peak_memory : int or None
+        The most bytes it had used, where that is known.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        task_index: int | None = None,
+        exit_code: int | None = None,
+        worker: str | int | None = None,
+        peak_memory: int | None = None,
+    ) -> None:
+        super().__init__(message)  # type: ignore[call-arg]  # of the exception it is mixed into
+        self.task_index = task_index
+        self.exit_code = exit_code
+        self.worker = worker
+        self.peak_memory = peak_memory
+
+
 def __getattr__(name: str) -> type[FanfoldError]:
-    if name in ("TaskTimeoutError", "WorkerLostError"):
+    if name in ("TaskTimeoutError", "TerminatedWorkerError", "WorkerLostError"):
         from . import _late_errors
 
         error: type[FanfoldError] = getattr(_late_errors, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from queue import Empty, SimpleQueue
 
 from .._cpu import cpu_count, resolve_n_jobs
@@ -14,7 +14,10 @@ __all__ = ["ThreadsBackend"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    from ..contracts.future import BatchFuture
 
     Work: TypeAlias = SimpleQueue[tuple[Batch, Future[object]] | None]
 
@@ -38,22 +41,33 @@ class _Worker(threading.Thread):
         """Serve what is assigned."""
         while (work := self._assignments.get()) is not None:
             while (item := work.get()) is not None:
-                _run(*item)
+                was_awaited = _run(*item)
                 del item  # its arguments and results must not live until the next one
+                if not was_awaited:
+                    break  # another thread has taken over
             del work
             if not self._stock.give_back(self):
                 return
 
 
-def _run(batch: Batch, future: Future[object]) -> None:
+def _run(batch: Batch, future: Future[object]) -> bool:
+    """Run a batch, and tell whether somebody still waited for it."""
     if not future.set_running_or_notify_cancel():
-        return
+        return True
     try:
         outcome = batch.run()
     except BaseException as error:  # noqa: BLE001  SystemExit and the like belong to the caller
-        future.set_exception(error)
-    else:
-        future.set_result(outcome)
+        return _complete(future.set_exception, error)
+    return _complete(future.set_result, outcome)
+
+
+def _complete(complete: Callable[[Any], object], what: object) -> bool:
+    """Complete a future, and tell whether it had not been abandoned."""
+    try:
+        complete(what)
+    except InvalidStateError:
+        return False
+    return True
 
 
 class _Stock:
@@ -122,6 +136,13 @@ class ThreadsExecutor(Executor):
             self._n_threads += 1
             _stock.take().assign(self._work)
         return future
+
+    def abandon(self, future: BatchFuture) -> None:
+        """Leave a thread to its task, which goes on, and take another in its place."""
+        assert isinstance(future, Future)
+        # Whoever completes the future first decides whether its thread goes on with other batches.
+        if _complete(future.set_result, None):
+            _stock.take().assign(self._work)
 
     def close(self, *, abort: bool = False) -> None:
         """Let the threads go; with `abort`, drop what no thread has begun."""

@@ -52,12 +52,18 @@ class BackendCapabilities(Value):
     limits_inner_threads : bool, default=False
         Numeric libraries in tasks use as many threads as
         :attr:`ExecutorRequest.inner_max_num_threads` says.
+    limits_task_time : bool, default=False
+        A task that runs longer than :attr:`ExecutorRequest.task_timeout` is ended, and its batch's
+        future is completed with a :class:`fanfold.errors.TaskTimeoutError` whose ``task_index`` is
+        that of the task. Without this, and without `shares_memory`, core has the worker raise that
+        error in the task, which ends only what runs Python code.
     spans_hosts : bool, default=False
         Workers may be on other machines: they share neither memory nor, perhaps, a file system.
     """
 
     __slots__ = (
         "limits_inner_threads",
+        "limits_task_time",
         "runs_in_caller",
         "shares_memory",
         "spans_hosts",
@@ -70,6 +76,7 @@ class BackendCapabilities(Value):
     stops_running_tasks: bool
     stores_objects: bool
     limits_inner_threads: bool
+    limits_task_time: bool
     spans_hosts: bool
 
     def __init__(
@@ -80,6 +87,7 @@ class BackendCapabilities(Value):
         stops_running_tasks: bool = False,
         stores_objects: bool = False,
         limits_inner_threads: bool = False,
+        limits_task_time: bool = False,
         spans_hosts: bool = False,
     ) -> None:
         self._hold(
@@ -88,6 +96,7 @@ class BackendCapabilities(Value):
             stops_running_tasks=stops_running_tasks,
             stores_objects=stores_objects,
             limits_inner_threads=limits_inner_threads,
+            limits_task_time=limits_task_time,
             spans_hosts=spans_hosts,
         )
 
@@ -106,10 +115,14 @@ class Batch(ABC):
     shared : tuple
         What :meth:`Executor.put` returned for the objects that this batch refers to. An engine that
         resolves references among a task's own arguments gets them resolved by passing them there.
+    isolated : bool, default=False
+        Whether it holds one task that ended its workers before, on its last attempt. A backend that
+        can gives it a new worker, on which nothing else runs meanwhile.
     """
 
     first_task: int
     shared: tuple[object, ...] = ()
+    isolated: bool = False
 
     @property
     @abstractmethod
@@ -158,14 +171,23 @@ class ExecutorRequest(Value):
         backend. Only given to backends that declare ``limits_inner_threads``.
     interruptible : bool, default=False
         Whether core may call :meth:`Executor.interrupt` while another thread is in ``wait``.
+    task_timeout : float or None, default=None
+        How many seconds one task may run. Only given to backends that declare ``limits_task_time``.
     """
 
-    __slots__ = ("n_jobs", "label", "inner_max_num_threads", "interruptible")  # noqa: RUF023
+    __slots__ = (  # noqa: RUF023  as the constructor's arguments
+        "n_jobs",
+        "label",
+        "inner_max_num_threads",
+        "interruptible",
+        "task_timeout",
+    )
 
     n_jobs: int
     label: str
     inner_max_num_threads: int | None
     interruptible: bool
+    task_timeout: float | None
 
     def __init__(
         self,
@@ -173,12 +195,14 @@ class ExecutorRequest(Value):
         label: str = "",
         inner_max_num_threads: int | None = None,
         interruptible: bool = False,
+        task_timeout: float | None = None,
     ) -> None:
         self._hold(
             n_jobs=n_jobs,
             label=label,
             inner_max_num_threads=inner_max_num_threads,
             interruptible=interruptible,
+            task_timeout=task_timeout,
         )
 
 
@@ -195,7 +219,9 @@ class Executor(ABC):
 
         Every future ends in exactly one completion, whatever happens: the result of
         ``fanfold.run_batch`` (or :meth:`Batch.run`), or an exception where the *system* failed,
-        such as :class:`fanfold.errors.WorkerLostError` when the worker ended.
+        such as :class:`fanfold.errors.WorkerLostError` when the worker ended. Its ``task_index``
+        says which task ran, where that is known; core runs the others again, and the halves of the
+        batch apart where it is not.
 
         Parameters
         ----------
@@ -245,6 +271,13 @@ class Executor(ABC):
 
         Core has put None in the queue that the default ``wait`` waits for. Whoever overrides
         ``wait`` overrides this too. Called from any thread, also after ``close``.
+        """
+
+    def abandon(self, future: BatchFuture) -> None:  # noqa: B027  it costs a slot, nothing more
+        """Take note that nobody waits for a batch any more, and use another worker in its place.
+
+        Core calls it where memory is shared and a task took longer than it may: nobody can stop a
+        thread. By default its slot stays taken until the batch ends.
         """
 
     def put(self, data: bytes) -> object:

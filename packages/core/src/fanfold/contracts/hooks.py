@@ -87,6 +87,31 @@ class HookSpecifications:
         """
 
     @hookspec
+    def fanfold_task_failed(
+        self,
+        call_id: int,
+        index: int,
+        error: BaseException,
+        attempts: int,
+        retry_in: float | None,
+    ) -> None:
+        """Tell that an attempt of a task failed.
+
+        Parameters
+        ----------
+        call_id : int
+            The call.
+        index : int
+            The number of the task within its call.
+        error : BaseException
+            What it raised; also that its worker was lost, or that it took too long.
+        attempts : int
+            How often it has been tried.
+        retry_in : float or None
+            After how many seconds it is tried again; None if this was its last attempt.
+        """
+
+    @hookspec
     def fanfold_worker_lost(self, call_id: int, error: BaseException) -> None:
         """Tell that a worker ended while it ran a task of the call; the error names the task."""
 

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from ..contracts.future import BatchFuture
     from ..tasks.batches import EncodedBatch
     from ..tasks.local import LocalBatch
+    from ..tasks.outcomes import Outcome
+    from ._deadlines import Deadlines
     from ._dispatcher import Dispatcher
     from ._feeding import Feeder
     from ._observing import Observer
+    from ._recovery import Recovery
+    from ._requeue import Requeue
 
     AnyBatch: TypeAlias = EncodedBatch | LocalBatch
 
@@ -48,8 +52,12 @@ class Call:
         What decides.
     feeder : Feeder
         Where its tasks come from.
-    timeout : float or None
-        How many seconds each task may take.
+    again : Requeue
+        What is to be run again.
+    recovery : Recovery
+        What sees to failures.
+    deadlines : Deadlines or None
+        When tasks have had their time; None where they may take as long as they want.
     stopped : threading.Event
         Set when it ends, so that tasks which have not begun need not. It is not the call's own,
         because whoever looks at it would keep the call alive.
@@ -64,8 +72,10 @@ class Call:
         executor: Executor,
         dispatcher: Dispatcher,
         feeder: Feeder,
+        again: Requeue,
+        recovery: Recovery,
         *,
-        timeout: float | None,
+        deadlines: Deadlines | None,
         stopped: Event,
         observers: Sequence[Observer],
         on_end: Callable[[], object],
@@ -73,12 +83,13 @@ class Call:
         self._executor = executor
         self._dispatcher = dispatcher
         self._feeder = feeder
-        self._timeout = timeout
+        self._again = again
+        self._recovery = recovery
+        self._deadlines = deadlines
         self._stopped = stopped
         self._observers = observers
         self._on_end = on_end
-        self._in_flight: dict[BatchFuture, tuple[int, AnyBatch]] = {}
-        self._submitted_at: dict[int, tuple[float, AnyBatch]] = {}
+        self._in_flight: dict[BatchFuture, AnyBatch] = {}
         self._completed: SimpleQueue[BatchFuture | None] = SimpleQueue()
 
     def stop(self) -> None:
@@ -142,66 +153,87 @@ class Call:
     def _refill(self) -> None:
         """Submit as many batches as the dispatcher wants."""
         dispatcher, feeder = self._dispatcher, self._feeder
+        if self._again:
+            self._resubmit()
         while (size := dispatcher.next_size()) > 0:
             batch = feeder.take(dispatcher.submitted_tasks, size)
             if batch is None:
                 dispatcher.end_of_input()
                 return
             future = self._executor.submit(batch)
-            number = dispatcher.submitted(batch.size)
+            dispatcher.submitted(batch.size)
             if feeder.exhausted:
                 dispatcher.end_of_input()
-            self._in_flight[future] = number, batch
-            if self._timeout is not None:
-                self._submitted_at[number] = monotonic(), batch
-            future.add_done_callback(self._completed.put)
+            self._submitted(batch, future)
+
+    def _resubmit(self) -> None:
+        """Submit what is to be run again, as far as there is room and it is due."""
+        dispatcher = self._dispatcher
+        while dispatcher.has_room:
+            batch = self._again.take(monotonic(), dispatcher.largest)
+            if batch is None:
+                return
+            dispatcher.resubmitted(batch.first_task, batch.size)
+            self._submitted(batch, self._executor.submit(batch))
+
+    def _submitted(self, batch: AnyBatch, future: BatchFuture) -> None:
+        self._in_flight[future] = batch
+        if self._deadlines is not None:
+            self._deadlines.submitted(future, batch)
+        future.add_done_callback(self._completed.put)
 
     def _wait(self) -> None:
-        """Wait for a batch to complete, and take in all that have."""
+        """Wait for a batch to complete, and take in all that have; or until it is time to act."""
         future = self._executor.wait(self._completed, self._time_left())
         if self._stopped.is_set():
             raise CallStoppedError
         if future is None:
-            raise self._timed_out()
+            self._look_at_the_clock()
         while future is not None:
             self._take_in(future)
             future = None if self._completed.empty() else self._completed.get()
 
     def _take_in(self, future: BatchFuture) -> None:
-        number, batch = self._in_flight.pop(future)
-        if self._timeout is not None:
-            del self._submitted_at[number]
+        batch = self._in_flight.pop(future, None)
+        if batch is None:
+            return  # it was given up
+        if self._deadlines is not None:
+            self._deadlines.ended(future)
         try:
             outcome = batch.decode(future.result())
         except Exception as error:  # noqa: BLE001  what a backend fails with is the call's failure
-            self._lost(number, _cancelled(batch, error) if _is_cancellation(error) else error)
+            failure = _cancelled(batch, error) if _is_cancellation(error) else error
+            self._recovery.lost(batch, failure)
         else:
-            self._dispatcher.completed(number, outcome, batch.nbytes)
-            for observer in self._observers:
-                observer.batch_finished(batch.first_task, outcome)
+            self._settle(batch, outcome)
 
-    def _lost(self, number: int, error: Exception) -> None:
-        self._dispatcher.lost(number, error)
+    def _settle(self, batch: AnyBatch, outcome: Outcome) -> None:
+        if outcome.failures or len(outcome.results) < batch.size:
+            self._recovery.partly(batch, outcome)
+        else:
+            self._dispatcher.completed(batch.first_task, outcome, batch.nbytes)
         for observer in self._observers:
-            observer.batch_lost(error)
+            observer.batch_finished(batch.first_task, outcome)
 
     def _time_left(self) -> float | None:
-        """Return the seconds until the oldest task in flight has had its time."""
-        oldest = self._dispatcher.oldest_in_flight
-        if self._timeout is None or oldest is None:
-            return None
-        return max(0.0, self._submitted_at[oldest][0] + self._timeout - monotonic())
+        """Return the seconds until there is something to do even if no batch completes."""
+        deadline = None if self._deadlines is None else self._deadlines.next()
+        due = self._again.next_due
+        if due is not None and self._dispatcher.has_room:
+            deadline = due if deadline is None else min(due, deadline)
+        return None if deadline is None else max(0.0, deadline - monotonic())
 
-    def _timed_out(self) -> Exception:
-        from ..errors import TaskTimeoutError
-
-        oldest = self._dispatcher.oldest_in_flight
-        assert oldest is not None
-        task = self._submitted_at[oldest][1].describe(0)
-        return TaskTimeoutError(
-            f"{task} did not finish within timeout={self._timeout} seconds. Give it more time, or "
-            "find out what it waits for"
-        )
+    def _look_at_the_clock(self) -> None:
+        """Raise if a task has had its time, or give up those that the policy is to judge."""
+        if self._deadlines is None:
+            return
+        failure = self._deadlines.exceeded()
+        if failure is not None:
+            raise failure
+        for future, outcome in self._deadlines.give_up():
+            self._deadlines.ended(future)
+            self._executor.abandon(future)
+            self._settle(self._in_flight.pop(future), outcome)
 
     def _end(self, error: BaseException | None) -> None:
         self._stopped.set()

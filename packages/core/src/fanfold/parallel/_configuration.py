@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._resolve import BackendArgument
+    from ._retry import Retry
 
 __all__ = ["configuration", "parallel_backend", "parallel_config"]
 
@@ -37,6 +38,8 @@ class parallel_config:  # noqa: N801  joblib's name
         (also ``"threading"``), ``"sequential"``, the name of an installed or registered plugin,
         such as ``"dask"`` or ``"ray"``, or an instance.
     n_jobs, verbose, temp_folder, max_nbytes, mmap_mode, prefer, require : optional
+        As for :class:`Parallel`.
+    on_error, retries, task_timeout : optional
         As for :class:`Parallel`.
     inner_max_num_threads : int, optional
         How many threads numeric libraries may use inside one task. Only with `backend`, and only
@@ -71,6 +74,9 @@ class parallel_config:  # noqa: N801  joblib's name
         prefer: str | Unset | None = UNSET,
         require: str | Unset | None = UNSET,
         inner_max_num_threads: int | None = None,
+        on_error: str | Unset = UNSET,
+        retries: int | Retry | Unset = UNSET,
+        task_timeout: float | Unset | None = UNSET,
         **backend_params: Any,
     ) -> None:
         from ._resolve import make_backend
@@ -95,6 +101,9 @@ class parallel_config:  # noqa: N801  joblib's name
             "mmap_mode": mmap_mode,
             "prefer": prefer,
             "require": require,
+            "on_error": on_error,
+            "retries": retries,
+            "task_timeout": task_timeout,
         }
         settings = {
             name: value for name, value in given_arguments.items() if not isinstance(value, Unset)

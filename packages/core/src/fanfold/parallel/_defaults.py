@@ -26,6 +26,9 @@ DEFAULTS = {
     "prefer": None,
     "require": None,
     "inner_max_num_threads": None,
+    "on_error": "raise",
+    "retries": 0,
+    "task_timeout": None,
 }
 """What holds where neither the call nor the configuration says."""
 

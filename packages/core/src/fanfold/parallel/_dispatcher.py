@@ -3,6 +3,9 @@
 Whoever drives it asks :meth:`Dispatcher.next_size`, submits a batch of that size, tells it what
 became of each batch, and takes results from :attr:`Dispatcher.ready`. It knows neither backends nor
 time nor threads, so all of it is tested without any.
+
+A batch is known by the number of its first task. Tasks are settled one by one or many at a time, in
+any order: a batch may be settled in part, and its other tasks be run again in batches of their own.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..tasks.outcomes import Outcome
     from ._sizing import BatchSizer
     from ._window import Window
@@ -36,10 +41,12 @@ class Dispatcher:
         Results that may be handed on, in the order to hand them on.
     failure : BaseException or None
         The first failure; nothing is submitted after it. What is ready by then still counts.
-    submitted_tasks, completed_tasks : int
-        How many tasks were given to the backend, and how many have run.
+    submitted_tasks : int
+        How many tasks of the input were given to the backend.
+    completed_tasks : int
+        How many of them are settled: they have a result, or the failure that takes its place.
     task_seconds : float
-        How long those took together, measured where they ran.
+        How long tasks took together, measured where they ran.
     exhausted : bool
         Whether the user's iterator has ended.
     """
@@ -49,8 +56,7 @@ class Dispatcher:
         self._sizer = sizer
         self._keep_order = keep_order
         self._in_flight: dict[int, int] = {}
-        self._held: dict[int, Outcome] = {}
-        self._submitted_batches = 0
+        self._held: dict[int, Sequence[object]] = {}
         self._next_in_order = 0
         self._taken = 0
         self.ready: deque[object] = deque()
@@ -61,12 +67,10 @@ class Dispatcher:
         self.exhausted = False
 
     def next_size(self) -> int:
-        """Return how many tasks to submit as one batch now; 0 is to wait."""
-        if self.exhausted or self.failure is not None:
+        """Return how many tasks to take from the input as one batch now; 0 is to take none."""
+        if self.exhausted or not self.has_room:
             return 0
         window = self._window
-        if len(self._in_flight) >= window.in_flight:
-            return 0
         if window.held is not None and len(self._held) >= window.held:
             return 0
         if window.unread is None:
@@ -74,51 +78,88 @@ class Dispatcher:
         room = window.unread - (self.submitted_tasks - self._taken)
         return min(self._sizer.size, room)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a batch may be submitted, such as one that is to be run again."""
+        return self.failure is None and len(self._in_flight) < self._window.in_flight
+
+    @property
+    def largest(self) -> int:
+        """How many tasks a batch should hold at the most."""
+        return self._sizer.size
+
     def submitted(self, size: int) -> int:
-        """Take note that a batch of `size` tasks was submitted, and return its number."""
-        number = self._submitted_batches
-        self._submitted_batches += 1
-        self._in_flight[number] = size
+        """Take note that a batch of `size` new tasks was submitted, and return the first's number.
+        """
+        first_task = self.submitted_tasks
+        self._in_flight[first_task] = size
         self.submitted_tasks += size
-        return number
+        return first_task
+
+    def resubmitted(self, first_task: int, size: int) -> None:
+        """Take note that these tasks were submitted again."""
+        self._in_flight[first_task] = size
 
     def end_of_input(self) -> None:
         """Take note that the user's iterator has ended."""
         self.exhausted = True
 
-    def completed(self, number: int, outcome: Outcome, nbytes: int = 0) -> None:
-        """Take in the outcome of a batch.
+    def completed(self, first_task: int, outcome: Outcome, nbytes: int = 0) -> None:
+        """Take in the outcome of a batch whose tasks all have results.
 
         Parameters
         ----------
-        number : int
-            What :meth:`submitted` returned for it.
+        first_task : int
+            Its first task.
         outcome : Outcome
-            Its results, up to the first task that failed.
+            Its results.
         nbytes : int, default=0
             The bytes that its arguments took on the way.
         """
-        size = self._in_flight.pop(number)
-        self.completed_tasks += len(outcome.results)
+        size = self._in_flight.pop(first_task)
         self.task_seconds += outcome.seconds
-        if outcome.failure is None:
-            self._sizer.measured(size, outcome.seconds, max(nbytes, outcome.nbytes))
-        elif self.failure is None:
-            self.failure = outcome.failure
-        if not self._keep_order:
-            self.ready += outcome.results
-            return
-        self._held[number] = outcome
-        while (earliest := self._held.get(self._next_in_order)) is not None:
-            del self._held[self._next_in_order]
-            self.ready += earliest.results
-            if earliest.failure is not None:
-                return  # nothing after a task that failed comes in order any more
-            self._next_in_order += 1
+        self._sizer.measured(size, outcome.seconds, max(nbytes, outcome.nbytes))
+        self.settle(first_task, outcome.results)
 
-    def lost(self, number: int, failure: BaseException) -> None:
-        """Take note that a batch has no outcome, because of the system and not of its tasks."""
-        del self._in_flight[number]
+    def partly_completed(self, first_task: int, outcome: Outcome, nbytes: int = 0) -> None:
+        """Take note that a batch came back, perhaps before its end; its tasks are settled apart.
+
+        Parameters
+        ----------
+        first_task : int
+            Its first task.
+        outcome : Outcome
+            How far it came.
+        nbytes : int, default=0
+            The bytes that the arguments of those that ran took on the way.
+        """
+        size = self._in_flight.pop(first_task)
+        self.task_seconds += outcome.seconds
+        if outcome.ran < size and not outcome.failures:
+            self._sizer.ended_early(outcome.ran, outcome.seconds)
+        elif outcome.ran:
+            self._sizer.measured(outcome.ran, outcome.seconds, max(nbytes, outcome.nbytes))
+
+    def dropped(self, first_task: int) -> None:
+        """Take note that a batch has no outcome."""
+        del self._in_flight[first_task]
+
+    def settle(self, first_task: int, results: Sequence[object]) -> None:
+        """Take in the results of consecutive tasks, or what takes the place of a result."""
+        if not results:
+            return
+        self.completed_tasks += len(results)
+        if not self._keep_order:
+            self.ready += results
+            return
+        held = self._held
+        held[first_task] = results
+        while (earliest := held.pop(self._next_in_order, None)) is not None:
+            self.ready += earliest
+            self._next_in_order += len(earliest)
+
+    def fail(self, failure: BaseException) -> None:
+        """Take in what ends the call; the first failure counts."""
         if self.failure is None:
             self.failure = failure
 
@@ -142,11 +183,7 @@ class Dispatcher:
         return failure
 
     @property
-    def oldest_in_flight(self) -> int | None:
-        """The number of the batch that was submitted first among those in flight."""
-        return next(iter(self._in_flight), None)
-
-    @property
     def finished(self) -> bool:
-        """Whether every task of the input has run and its result is ready or taken."""
-        return self.exhausted and not self._in_flight and self.failure is None
+        """Whether every task of the input is settled, and its result is ready or taken."""
+        is_settled = self.completed_tasks == self.submitted_tasks
+        return self.exhausted and is_settled and self.failure is None

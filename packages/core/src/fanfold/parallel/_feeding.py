@@ -7,7 +7,7 @@ from itertools import chain, count, islice
 
 from ..tasks.batches import EncodedBatch
 from ..tasks.encoding import TaskEncoder
-from ..tasks.local import LocalBatch
+from ..tasks.local import LocalBatch, LoopBatch
 from ._configuration import configuration
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def feeder_for(
 ) -> Feeder:
     """Return the feeder that suits a backend."""
     if capabilities.runs_in_caller:
-        return _LoopFeeder(tasks, stopped)
+        return _LoopFeeder(tasks, terms, stopped)
     if capabilities.shares_memory:
         return _LiveFeeder(tasks, terms, stopped)
     return _EncodingFeeder(tasks, terms, same_host=not capabilities.spans_hosts)
@@ -97,8 +97,11 @@ class _EncodingFeeder:
 class _LocalFeeder:
     """What feeders of live tasks have in common."""
 
-    def __init__(self, tasks: Iterable[Task], stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]
+    ) -> None:
         self._tasks = iter(tasks)
+        self._terms = terms
         self._stopped = stopped
         self.exhausted = False
 
@@ -116,22 +119,27 @@ class _LiveFeeder(_LocalFeeder):
     """Hands tasks on as they are, each batch to run in a copy of the caller's context."""
 
     def __init__(self, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]) -> None:
-        super().__init__(tasks, stopped)
+        super().__init__(tasks, terms, stopped)
         self._context = _nested_context(terms)
+        self._kind: type[LocalBatch] = LocalBatch
+        if terms.task_seconds is not None:
+            from ..tasks.watched import WatchedBatch
+
+            self._kind = WatchedBatch
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
         tasks = list(islice(self._tasks, size))
         self.exhausted = len(tasks) < size
         if not tasks:
             return None
-        return LocalBatch(first_task, tasks, len(tasks), self._context, self._stopped)
+        return self._kind(first_task, tasks, self._terms, self._context, self._stopped)
 
 
 class _LoopFeeder(_LocalFeeder):
     """Lets the batch itself take each task when the one before has run, as a loop does."""
 
-    def take(self, first_task: int, size: int) -> LocalBatch | None:
-        return LocalBatch(first_task, self._up_to(size), None, None, self._stopped)
+    def take(self, first_task: int, size: int) -> LoopBatch | None:
+        return LoopBatch(first_task, self._up_to(size), self._terms, self._stopped)
 
     def _up_to(self, size: int) -> Iterator[Task]:
         taken = 0

@@ -29,6 +29,11 @@ class Observer:
     def batch_lost(self, error: BaseException) -> None:
         """Tell that a batch has no outcome, because of the system."""
 
+    def task_failed(
+        self, index: int, error: BaseException, attempts: int, retry_in: float | None
+    ) -> None:
+        """Tell that an attempt of a task failed, and in how many seconds it is tried again."""
+
     def call_finished(self, n_tasks: int, error: BaseException | None) -> None:
         """Tell that the call has ended, after so many tasks, and what ended it early."""
 
@@ -54,13 +59,12 @@ class HookObserver(Observer):
 
     def batch_finished(self, first_task: int, outcome: Outcome) -> None:
         """Call the hook of the same name."""
-        n_failed = int(outcome.failure is not None)
         hooks.notify(
             "fanfold_batch_finished",
             call_id=self._call_id,
             first_task=first_task,
-            n_tasks=len(outcome.results) + n_failed,
-            n_failed=n_failed,
+            n_tasks=outcome.ran,
+            n_failed=len(outcome.failures),
             seconds=outcome.seconds,
         )
 
@@ -70,6 +74,19 @@ class HookObserver(Observer):
 
         if isinstance(error, WorkerLostError):
             hooks.notify("fanfold_worker_lost", call_id=self._call_id, error=error)
+
+    def task_failed(
+        self, index: int, error: BaseException, attempts: int, retry_in: float | None
+    ) -> None:
+        """Call the hook of the same name."""
+        hooks.notify(
+            "fanfold_task_failed",
+            call_id=self._call_id,
+            index=index,
+            error=error,
+            attempts=attempts,
+            retry_in=retry_in,
+        )
 
     def call_finished(self, n_tasks: int, error: BaseException | None) -> None:
         """Call the hook of the same name."""
@@ -93,6 +110,7 @@ class VerboseObserver(Observer):
         self._verbose = verbose
         self._began = perf_counter()
         self._done = 0
+        self._failed = 0
         self._next_line = 1.0
         self._total: int | None = None
         self._n_jobs = 1
@@ -112,13 +130,24 @@ class VerboseObserver(Observer):
         self._next_line = max(self._done + 1, self._done * (1 + 1 / self._verbose))
         elapsed = perf_counter() - self._began
         if self._total is None:
-            self._print(f"Done {self._done:3d} tasks      | elapsed: {_duration(elapsed)}")
+            self._print(f"{self._tasks()} tasks      | elapsed: {_duration(elapsed)}")
         elif self._done < self._total:
             left = elapsed * (self._total - self._done) / max(1, self._done)
             self._print(
-                f"Done {self._done:3d} out of {self._total:3d} | elapsed: {_duration(elapsed)} "
+                f"{self._tasks()} out of {self._total:3d} | elapsed: {_duration(elapsed)} "
                 f"remaining: {_duration(left)}"
             )
+
+    def task_failed(
+        self, index: int, error: BaseException, attempts: int, retry_in: float | None
+    ) -> None:
+        """Print that it is tried again, or count it as done."""
+        if retry_in is None:
+            self._done += 1
+            self._failed += 1
+        else:
+            when = f" in {retry_in:.3g}s" if retry_in else ""
+            self._print(f"Task {index} failed ({type(error).__name__}): trying again{when}")
 
     def call_finished(self, n_tasks: int, error: BaseException | None) -> None:
         """Print the end."""
@@ -126,7 +155,12 @@ class VerboseObserver(Observer):
         how = "finished" if error is None else f"ended by {type(error).__name__}"
         total = n_tasks if error is None else self._total
         out_of = "" if total is None else f" out of {total:3d}"
-        self._print(f"Done {n_tasks:3d}{out_of} | elapsed: {_duration(elapsed)} {how}")
+        self._done = n_tasks
+        self._print(f"{self._tasks()}{out_of} | elapsed: {_duration(elapsed)} {how}")
+
+    def _tasks(self) -> str:
+        failed = f" ({self._failed} failed)" if self._failed else ""
+        return f"Done {self._done:3d}{failed}"
 
     def _print(self, text: str) -> None:
         stream: TextIO = sys.stdout if self._verbose > 50 else sys.stderr

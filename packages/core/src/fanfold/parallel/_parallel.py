@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
+from math import inf
 from threading import Event
 
 from .._sizes import parse_size
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
-from ..tasks.terms import Terms
+from ..tasks.terms import BATCH_SECONDS, Terms
 from ._ahead import run_ahead
 from ._call import Call
 from ._defaults import UNSET, Unset
 from ._dispatcher import Dispatcher
 from ._feeding import feeder_for
 from ._observing import HookObserver, Observer, VerboseObserver
+from ._policy import FailurePolicy, check_on_error
+from ._recovery import Recovery
+from ._requeue import Requeue
 from ._resolve import count_workers, make_backend, merge, nested_level, resolve_backend
+from ._retry import as_retry
 from ._sizing import Durations, FixedSizer, GrowingSizer
 from ._window import DEFAULT_PRE_DISPATCH, Window
 
@@ -27,8 +32,10 @@ if TYPE_CHECKING:
     from typing import Any, Literal, Self
 
     from ..tasks.naming import Task
+    from ._deadlines import Deadlines
     from ._feeding import Feeder
     from ._resolve import BackendArgument
+    from ._retry import Retry
     from ._sizing import BatchSizer
 
 __all__ = ["Parallel"]
@@ -87,6 +94,19 @@ class Parallel:
         The older form of ``return_as="generator"``.
     progress : bool, default=False
         Show a progress bar (with rich where it is installed) on stderr.
+    on_error : {'raise', 'return'}, default='raise'
+        What becomes of a task that fails: its exception is raised and ends the call, or a
+        :class:`TaskFailure` takes the place of its result and the call goes on. An exit or an
+        interrupt in a task ends the call in any case, and so does a backend that cannot run.
+    retries : int or Retry, default=0
+        How often a task that fails is tried again; a :class:`Retry` also says when, and for which
+        exceptions. A lost worker counts as a failure of the task that it ran, and of no other.
+    task_timeout : float or None, default=None
+        How many seconds one task may run before it has failed, with a
+        :class:`fanfold.errors.TaskTimeoutError`; `on_error` and `retries` apply. Batches may hold
+        many tasks all the same. On processes its worker is ended; on threads the task is left
+        behind and another thread takes over; elsewhere the error is raised in the task, at its
+        next step in Python. Not applied in the calling thread (``n_jobs=1``).
     **backend_kwargs
         Arguments of the backend's constructor.
 
@@ -122,6 +142,9 @@ class Parallel:
         *,
         return_generator: bool | None = None,
         progress: bool = False,
+        on_error: Literal["raise", "return"] | Unset = UNSET,
+        retries: int | Retry | Unset = UNSET,
+        task_timeout: float | Unset | None = UNSET,
         **backend_kwargs: Any,
     ) -> None:
         given = {
@@ -133,6 +156,9 @@ class Parallel:
             "mmap_mode": mmap_mode,
             "prefer": prefer,
             "require": require,
+            "on_error": on_error,
+            "retries": retries,
+            "task_timeout": task_timeout,
         }
         settings = merge(given)
         self._backend, asked = resolve_backend(given, settings, backend_kwargs)
@@ -148,17 +174,23 @@ class Parallel:
         self.mmap_mode = _check_choice("mmap_mode", settings["mmap_mode"], _MMAP_MODES)
         self.progress = progress
         self._inner_max_num_threads: int | None = settings["inner_max_num_threads"]
+        self._on_error: str = settings["on_error"]
+        self._retry = as_retry(settings["retries"])
+        self._task_timeout: float | None = settings["task_timeout"]
         self._call: Call | None = None
         self._dispatcher: Dispatcher | None = None
         _check_choice("return_as", self.return_as, _RETURN_AS)
         _check_batch_size(batch_size)
-        _check_timeout(timeout)
+        _check_timeout("timeout", timeout)
+        _check_timeout("task_timeout", self._task_timeout)
+        check_on_error(self._on_error)
         # As with joblib: one local worker is the calling thread. On a cluster, one worker is one
         # worker: it may have what the driver lacks.
         if self._n_workers == 1 and not self._backend.capabilities.spans_hosts:
             self._backend = make_backend("sequential", {})
-            if timeout is not None:
-                _warn_timeout_not_applied(timeout)
+        if self._backend.capabilities.runs_in_caller:
+            _warn_if_not_applied("timeout", timeout)
+            _warn_if_not_applied("task_timeout", self._task_timeout)
 
     def __repr__(self) -> str:
         """Return what was asked for."""
@@ -233,24 +265,47 @@ class Parallel:
         backend = self._backend
         stopped = Event()
         window = self._window(streaming)
-        terms = Terms(nested_level(backend))
+        policy = FailurePolicy(self._on_error, self._retry)
+        terms = self._terms(policy)
         feeder = feeder_for(backend.capabilities, iterable, terms, stopped.is_set)
         if self.pre_dispatch == "all":
             feeder.take_all()
         function, sizer = self._sizer(feeder, window, streaming)
         dispatcher = Dispatcher(window, sizer, keep_order=self.return_as != "generator_unordered")
+        again = Requeue(self._n_workers)
         observers = self._observers(_length(iterable))
         call = Call(
             backend.executor(self._request(streaming)),
             dispatcher,
             feeder,
-            timeout=None if backend.capabilities.runs_in_caller else self.timeout,
+            again,
+            Recovery(policy, dispatcher, again, observers),
+            deadlines=self._deadlines(),
             stopped=stopped,
             observers=observers,
             on_end=partial(self._end_call, function, dispatcher),
         )
         self._call, self._dispatcher = call, dispatcher
         return call
+
+    def _terms(self, policy: FailurePolicy) -> Terms:
+        capabilities = self._backend.capabilities
+        return Terms(
+            nested_level(self._backend),
+            goes_on=policy.goes_on,
+            batch_seconds=BATCH_SECONDS if self.batch_size == "auto" else inf,
+            task_seconds=None if capabilities.limits_task_time else self._task_timeout,
+        )
+
+    def _deadlines(self) -> Deadlines | None:
+        """Return the deadlines that the call itself sees to, if there are any."""
+        capabilities = self._backend.capabilities
+        watched = self._task_timeout if capabilities.shares_memory else None
+        if capabilities.runs_in_caller or (self.timeout is None and watched is None):
+            return None
+        from ._deadlines import Deadlines
+
+        return Deadlines(self.timeout, watched)
 
     def _window(self, streaming: bool) -> Window:
         window = Window.of(
@@ -283,11 +338,13 @@ class Parallel:
 
     def _request(self, streaming: bool) -> ExecutorRequest:
         limits_threads = self._backend.capabilities.limits_inner_threads
+        limits_time = self._backend.capabilities.limits_task_time
         return ExecutorRequest(
             n_jobs=self._n_workers,
             # For another backend than the configured one it was not meant.
             inner_max_num_threads=self._inner_max_num_threads if limits_threads else None,
             interruptible=streaming and self.pre_dispatch == "all",
+            task_timeout=self._task_timeout if limits_time else None,
         )
 
     def _observers(self, total: int | None) -> list[Observer]:
@@ -332,12 +389,12 @@ def _check_batch_size(batch_size: object) -> None:
         )
 
 
-def _check_timeout(timeout: object) -> None:
+def _check_timeout(argument: str, timeout: object) -> None:
     if timeout is None:
         return
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
         raise InvalidArgumentError(
-            f"timeout={timeout!r} is not valid: expected a number of seconds above 0, or None"
+            f"{argument}={timeout!r} is not valid: expected a number of seconds above 0, or None"
         )
 
 
@@ -345,12 +402,14 @@ def _check_max_nbytes(max_nbytes: int | str | None) -> int | None:
     return None if max_nbytes is None else parse_size(max_nbytes, "max_nbytes")
 
 
-def _warn_timeout_not_applied(timeout: float) -> None:
+def _warn_if_not_applied(argument: str, timeout: float | None) -> None:
+    if timeout is None:
+        return
     import warnings
 
     warnings.warn(
-        f"timeout={timeout} is not applied with n_jobs=1, where tasks run in the calling thread: "
-        "use n_jobs=2 or more",
+        f"{argument}={timeout} is not applied with n_jobs=1, where tasks run in the calling "
+        "thread: use n_jobs=2 or more",
         FanfoldWarning,
         stacklevel=3,
     )

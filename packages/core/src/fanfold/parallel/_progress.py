@@ -28,6 +28,7 @@ class ProgressObserver(Observer):
     def __init__(self) -> None:
         self._display = Display()
         self._done = 0
+        self._failed = 0
 
     def call_started(self, backend: str, n_jobs: int, total: int | None) -> None:
         """Begin to show it."""
@@ -37,20 +38,28 @@ class ProgressObserver(Observer):
     def batch_finished(self, first_task: int, outcome: Outcome) -> None:
         """Show that more tasks are done."""
         self._done += len(outcome.results)
-        self._display.show(self._done)
+        self._display.show(self._done, self._failed)
+
+    def task_failed(
+        self, index: int, error: BaseException, attempts: int, retry_in: float | None
+    ) -> None:
+        """Count a task that is not tried again as done, and as failed."""
+        if retry_in is None:
+            self._done += 1
+            self._failed += 1
 
     def call_finished(self, n_tasks: int, error: BaseException | None) -> None:
         """Show the end."""
-        self._display.end(n_tasks, _ending(error))
+        self._display.end(n_tasks, self._failed, _ending(error))
 
 
 class Display:
     """Shows one call; this one shows nothing."""
 
-    def show(self, done: int) -> None:
-        """Show that so many tasks are done."""
+    def show(self, done: int, failed: int) -> None:
+        """Show that so many tasks are done, and so many of these failed."""
 
-    def end(self, done: int, ending: str) -> None:
+    def end(self, done: int, failed: int, ending: str) -> None:
         """Show for good how many tasks were done, and what ended the call early, if anything."""
 
 
@@ -63,26 +72,28 @@ class Lines(Display):
         self._began = perf_counter()
         self._next_line = next_line(0, total)
 
-    def show(self, done: int) -> None:
+    def show(self, done: int, failed: int) -> None:
         """Write a line, if it is time to."""
         if done < self._next_line or done == self._total:
             return
         self._next_line = next_line(done, self._total)
         elapsed = perf_counter() - self._began
         if self._total is None:
-            self._write(done, f"{_clock(elapsed)} so far")
+            self._write(done, failed, f"{_clock(elapsed)} so far")
         else:
             left = elapsed * (self._total - done) / done
-            self._write(done, f"{_clock(elapsed)} so far, about {_clock(left)} left")
+            self._write(done, failed, f"{_clock(elapsed)} so far, about {_clock(left)} left")
 
-    def end(self, done: int, ending: str) -> None:
+    def end(self, done: int, failed: int, ending: str) -> None:
         """Write the last line."""
         if not ending:
             self._total = None
         elapsed = _clock(perf_counter() - self._began)
-        self._write(done, f"{ending or 'finished'} after {elapsed}")
+        self._write(done, failed, f"{ending or 'finished'} after {elapsed}")
 
-    def _write(self, done: int, text: str) -> None:
+    def _write(self, done: int, failed: int, text: str) -> None:
+        if failed:
+            text = f"{_failed(failed)}, {text}"
         out_of = "" if self._total is None else f" of {self._total}"
         if sys.stderr is not None:  # None where there is no console, as under pythonw
             sys.stderr.write(f"[fanfold] {self._title}: done {done}{out_of}, {text}\n")
@@ -95,13 +106,13 @@ class Bar(Display):
     def __init__(self, title: str, total: int | None) -> None:
         self._row = _terminal.add(title, total)
 
-    def show(self, done: int) -> None:
+    def show(self, done: int, failed: int) -> None:
         """Lengthen the bar."""
-        _terminal.update(self._row, done)
+        _terminal.update(self._row, done, _failed(failed))
 
-    def end(self, done: int, ending: str) -> None:
+    def end(self, done: int, failed: int, ending: str) -> None:
         """Leave the bar as it is, and draw no more."""
-        _terminal.end(self._row, done, ending)
+        _terminal.end(self._row, done, _failed(failed), ending)
 
 
 class _Terminal:
@@ -118,16 +129,17 @@ class _Terminal:
                 self._progress.start()
             return self._progress.add_task(title, total=total, ending="")
 
-    def update(self, row: TaskID, done: int) -> None:
+    def update(self, row: TaskID, done: int, failed: str) -> None:
         with self._lock:
             assert self._progress is not None  # from the first row to the last
-            self._progress.update(row, completed=done)
+            self._progress.update(row, completed=done, ending=failed)
 
-    def end(self, row: TaskID, done: int, ending: str) -> None:
+    def end(self, row: TaskID, done: int, failed: str, ending: str) -> None:
         with self._lock:
             progress = self._progress
             assert progress is not None
-            progress.update(row, completed=done, ending=ending)
+            last_words = ", ".join(filter(None, (failed, ending)))
+            progress.update(row, completed=done, ending=last_words)
             if not ending:
                 progress.update(row, total=done)
             (ended,) = (task for task in progress.tasks if task.id == row)
@@ -205,6 +217,11 @@ def _ending(error: BaseException | None) -> str:
     if isinstance(error, GeneratorExit):
         return "closed early"
     return f"ended by {type(error).__name__}"
+
+
+def _failed(count: int) -> str:
+    """Return how many tasks failed, or nothing."""
+    return f"{count} failed" if count else ""
 
 
 def _clock(seconds: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..tasks.terms import BATCH_SECONDS
+
 __all__ = ["BatchSizer", "Durations", "FixedSizer", "GrowingSizer"]
 
 TYPE_CHECKING = False
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
         def measured(self, tasks: int, seconds: float, nbytes: int) -> None:
             """Take in what came of a batch."""
+
+        def ended_early(self, tasks: int, seconds: float) -> None:
+            """Take in that a batch took too long, and gave its last tasks back."""
 
 
 class FixedSizer:
@@ -34,12 +39,15 @@ class FixedSizer:
     def measured(self, tasks: int, seconds: float, nbytes: int) -> None:
         """Nothing that is measured changes the size."""
 
+    def ended_early(self, tasks: int, seconds: float) -> None:
+        """Nothing that is measured changes the size."""
+
 
 class GrowingSizer:
     """Batches that grow until carrying them costs little beside running them.
 
     The aim is `AIM` seconds of work for a batch, long against the cost of a message and short
-    against a run. Sizes grow at most `GROWTH`-fold at a time, because the first tasks may not be
+    against a run, and half of what a batch may take until it gives its last tasks back. Sizes grow at most `GROWTH`-fold at a time, because the first tasks may not be
     like the rest, and shrink at once. They are bounded so that the arguments of a batch, and its
     results, stay below `MOST_BYTES`.
 
@@ -54,7 +62,7 @@ class GrowingSizer:
         How many tasks the next batch should hold.
     """
 
-    AIM = 0.1
+    AIM = BATCH_SECONDS / 2
     GROWTH = 4
     MOST_BYTES = 8 << 20
 
@@ -81,6 +89,23 @@ class GrowingSizer:
         elif tasks >= self.size:
             # Batches that were cut before the last growth say nothing about the present size.
             self.size = max(1, min(int(fitting), self.size * self.GROWTH))
+
+    def ended_early(self, tasks: int, seconds: float) -> None:
+        """Take in that a batch gave its last tasks back.
+
+        If that was because it took too long, its last tasks took longer than those before them. So
+        may those that follow, and what all of them took on average would be a poor guess.
+
+        Parameters
+        ----------
+        tasks : int
+            How many tasks it ran, 1 or more.
+        seconds : float
+            How long they took together.
+        """
+        self.measured(tasks, seconds, 0)
+        if seconds >= BATCH_SECONDS:
+            self.size = max(1, min(self.size, tasks // 2))
 
 
 class Durations:

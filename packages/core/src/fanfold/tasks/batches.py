@@ -5,7 +5,7 @@ from __future__ import annotations
 from _pickle import dumps as plain_dumps, loads
 
 from ..contracts.backend import Batch
-from .naming import describe_call
+from .naming import describe_arguments, describe_call
 from .outcomes import Outcome, decode_outcome
 from .pickling import PROTOCOL
 
@@ -130,7 +130,7 @@ class EncodedBatch(Batch):
     @property
     def label(self) -> str:
         """The name of the first task's function."""
-        return self.functions[0].name
+        return self._function_of(0).name
 
     @property
     def payload(self) -> bytes:
@@ -180,17 +180,42 @@ class EncodedBatch(Batch):
         """Return a text that names the task at a position: its number, function and arguments."""
         index = self.first_task + position
         try:
-            args, kwargs = loads(self.items[position], buffers=self._buffers_of(position))
-            function = loads(self.functions[self.numbers[position] if self.numbers else 0].data)
+            function = loads(self._function_of(position).data)
+            call = describe_call(function, *self._arguments_of(position))
         except Exception:  # noqa: BLE001  a name is not worth an error of its own
             return f"task {index}"
-        return f"task {index}: {describe_call(function, args, kwargs)}"
+        return f"task {index}: {call}"
 
-    def _buffers_of(self, position: int) -> Sequence[bytearray]:
-        if self.counts is None:
-            return ()
-        start = sum(self.counts[:position])
-        return self.buffers[start : start + self.counts[position]]
+    def spell(self, position: int) -> tuple[str, str]:
+        """Return the name of a task's function, and its arguments, shortened."""
+        name = self._function_of(position).name
+        try:
+            return name, describe_arguments(*self._arguments_of(position))
+        except Exception:  # noqa: BLE001  they cannot be rebuilt here
+            return name, "…"
+
+    def cut(self, start: int, stop: int) -> EncodedBatch:
+        """Return the tasks at these positions as a batch, encoded as they are."""
+        piece = EncodedBatch(self.first_task + start, self.terms, same_host=self.same_host)
+        piece.functions = self.functions
+        piece.items = self.items[start:stop]
+        piece.nbytes = self.nbytes * (stop - start) // len(self.items)
+        piece.pins = self.pins
+        if self.numbers is not None:
+            piece.numbers = self.numbers[start:stop]
+        if self.counts is not None:
+            piece.counts = self.counts[start:stop]
+            piece.buffers = self.buffers[sum(self.counts[:start]) : sum(self.counts[:stop])]
+        return piece
+
+    def _function_of(self, position: int) -> EncodedPart:
+        return self.functions[self.numbers[position] if self.numbers else 0]
+
+    def _arguments_of(self, position: int) -> tuple[tuple[object, ...], dict[str, object]]:
+        arguments: tuple[tuple[object, ...], dict[str, object]] = loads(
+            self.items[position], buffers=self.cut(position, position + 1).buffers
+        )
+        return arguments
 
     def decode(self, completed: Any) -> Outcome:
         """Return the outcome from what the batch's future was completed with."""

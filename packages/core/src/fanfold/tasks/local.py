@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from math import inf
 from sys import getsizeof
 from time import perf_counter
 
 from ..contracts.backend import Batch
 from ..errors import UnpicklableTaskError
-from .naming import describe_call, function_name, not_a_task
-from .outcomes import Outcome
+from .naming import describe_arguments, describe_call, function_name, not_a_task
+from .outcomes import FailedTask, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from contextvars import Context
 
     from .naming import Task
+    from .terms import Terms
 
-__all__ = ["LocalBatch"]
+__all__ = ["LocalBatch", "LoopBatch"]
 
 
 class LocalBatch(Batch):
@@ -27,10 +29,10 @@ class LocalBatch(Batch):
     ----------
     first_task : int
         The number of its first task.
-    tasks : iterable
-        The tasks. An iterator is advanced between them, as in a loop.
-    size : int or None
-        How many tasks they are; None counts them as they are taken.
+    tasks : sequence
+        The tasks.
+    terms : Terms
+        The terms on which they run.
     context : contextvars.Context or None
         Where to run; None runs in the caller's.
     stopped : callable
@@ -43,28 +45,26 @@ class LocalBatch(Batch):
     def __init__(
         self,
         first_task: int,
-        tasks: Iterable[Task],
-        size: int | None,
+        tasks: Sequence[Task],
+        terms: Terms,
         context: Context | None,
         stopped: Callable[[], bool],
     ) -> None:
         self.first_task = first_task
-        self._size = size
         self._tasks = tasks
+        self._terms = terms
         self._context = context
         self._stopped = stopped
-        self._taken = 0
-        self._current: Task | None = None
 
     @property
     def size(self) -> int:
-        """How many tasks it holds, or how many it has taken where that is not known before."""
-        return self._taken if self._size is None else self._size
+        """How many tasks it holds."""
+        return len(self._tasks)
 
     @property
     def label(self) -> str:
-        """The name of the function that runs, or ran last."""
-        return function_name(self._current[0]) if self._current else "?"
+        """The name of the first task's function."""
+        return function_name(self._task(0)[0])
 
     @property
     def payload(self) -> bytes:
@@ -81,36 +81,117 @@ class LocalBatch(Batch):
         return self._context.copy().run(self._run)
 
     def _run(self) -> Outcome:
+        return self._run_each(self._tasks, self._terms.batch_seconds)
+
+    def _run_each(self, tasks: Iterable[Task], most_seconds: float) -> Outcome:
         results: list[object] = []
-        stopped = self._stopped
-        failure: BaseException | None = None
+        failures: list[FailedTask] = []
+        stopped, goes_on = self._stopped, self._terms.goes_on
+        is_limited = most_seconds < inf
         began = perf_counter()
-        for task in self._tasks:
+        last = began + most_seconds
+        for task in tasks:
             if stopped():
                 break
-            self._taken += 1
-            self._current = task
             try:
                 function, args, kwargs = task
             except (TypeError, ValueError) as error:
-                raise not_a_task(task, self.first_task + len(results)) from error
+                position = len(results) + len(failures)
+                raise not_a_task(task, self.first_task + position) from error
             try:
                 results.append(function(*args, **kwargs))
             except Exception as error:  # noqa: BLE001  a task may raise anything
-                failure = error
-                failure.add_note(f"raised by {self.describe(len(results))}")
+                failures.append(self._failed(len(results) + len(failures), task, error))
+                if not goes_on:
+                    break
+            if is_limited and perf_counter() > last:
                 break
         seconds = perf_counter() - began
         # The last result stands for all: this is only to keep batches small.
         nbytes = getsizeof(results[-1], 0) * len(results) if results else 0
-        return Outcome(results, failure, seconds, nbytes)
+        return Outcome(results, failures, seconds, nbytes)
+
+    def _failed(self, position: int, task: Task, error: Exception) -> FailedTask:
+        from threading import current_thread
+
+        from .._memory_use import peak_memory
+
+        error.add_note(f"raised by task {self.first_task + position}: {describe_call(*task)}")
+        return FailedTask(position, error, None, current_thread().name, peak_memory())
 
     def describe(self, position: int) -> str:
-        """Return a text that names the task at a position, in full for the one that runs."""
-        text = f"task {self.first_task + position}"
-        return f"{text}: {describe_call(*self._current)}" if self._current else text
+        """Return a text that names the task at a position: its number, function and arguments."""
+        return f"task {self.first_task + position}: {describe_call(*self._task(position))}"
+
+    def spell(self, position: int) -> tuple[str, str]:
+        """Return the name of a task's function, and its arguments, shortened."""
+        function, args, kwargs = self._task(position)
+        return function_name(function), describe_arguments(args, kwargs)
+
+    def cut(self, start: int, stop: int) -> LocalBatch:
+        """Return the tasks at these positions as a batch."""
+        tasks = self._tasks[start:stop]
+        return LocalBatch(
+            self.first_task + start, tasks, self._terms, self._context, self._stopped
+        )
 
     def decode(self, completed: object) -> Outcome:
         """Return the outcome, which is what the batch's future was completed with."""
         assert isinstance(completed, Outcome)
         return completed
+
+    def _task(self, position: int) -> Task:
+        return self._tasks[position]
+
+
+class LoopBatch(LocalBatch):
+    """Tasks that are taken from the user's iterator one by one, as in a loop.
+
+    It runs in the caller's context, for as long as there are tasks, and keeps those that failed.
+
+    Parameters
+    ----------
+    first_task : int
+        The number of its first task.
+    tasks : iterator
+        The tasks.
+    terms : Terms
+        The terms on which they run.
+    stopped : callable
+        Asked before each task; true drops the rest.
+    """
+
+    def __init__(
+        self, first_task: int, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]
+    ) -> None:
+        super().__init__(first_task, (), terms, None, stopped)
+        self._iterator = tasks
+        self._ran = 0
+        self._failed_tasks: dict[int, Task] = {}
+
+    @property
+    def size(self) -> int:
+        """How many tasks have run."""
+        return self._ran
+
+    @property
+    def label(self) -> str:
+        """Nothing to name: no task is known before it runs."""
+        return "loop"
+
+    def cut(self, start: int, stop: int) -> LocalBatch:
+        """Return the failed tasks at these positions as a batch."""
+        tasks = [self._failed_tasks[position] for position in range(start, stop)]
+        return LocalBatch(self.first_task + start, tasks, self._terms, None, self._stopped)
+
+    def _run(self) -> Outcome:
+        outcome = self._run_each(self._iterator, inf)
+        self._ran = outcome.ran
+        return outcome
+
+    def _failed(self, position: int, task: Task, error: Exception) -> FailedTask:
+        self._failed_tasks[position] = task
+        return super()._failed(position, task, error)
+
+    def _task(self, position: int) -> Task:
+        return self._failed_tasks[position]

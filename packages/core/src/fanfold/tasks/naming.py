@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     Function = Callable[..., object]
     Task = tuple[Function, tuple[object, ...], dict[str, object]]
 
-__all__ = ["describe_call", "function_name", "not_a_task"]
+__all__ = ["describe_arguments", "describe_call", "function_name", "not_a_task"]
 
 _LONGEST_ARGUMENT = 40
 _MOST_ARGUMENTS = 6
@@ -40,12 +40,23 @@ def describe_call(function: object, args: tuple[object, ...], kwargs: dict[str, 
     >>> describe_call(round, (3.14159,), {"ndigits": 2})
     'round(3.14159, ndigits=2)'
     """
+    return f"{function_name(function)}({describe_arguments(args, kwargs)})"
+
+
+def describe_arguments(args: tuple[object, ...], kwargs: dict[str, object]) -> str:
+    """Return arguments as text, shortened.
+
+    Examples
+    --------
+    >>> describe_arguments(("a",), {"b": 2})
+    "'a', b=2"
+    """
     shown = [_shorten(value) for value in args[:_MOST_ARGUMENTS]]
     room = max(0, _MOST_ARGUMENTS - len(shown))
     shown += [f"{name}={_shorten(kwargs[name])}" for name in list(kwargs)[:room]]
     if len(args) + len(kwargs) > _MOST_ARGUMENTS:
         shown.append("…")
-    return f"{function_name(function)}({', '.join(shown)})"
+    return ", ".join(shown)
 
 
 def _shorten(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _pickle import loads
+from itertools import islice
 
 from ..errors import RemoteTaskError, UnencodableResultError, UnreadableResultError
 
@@ -15,37 +16,76 @@ if TYPE_CHECKING:
 
     Describe = Callable[[int], str]
 
-__all__ = ["Outcome", "RemoteTraceback", "decode_outcome"]
+__all__ = ["FailedTask", "Outcome", "RemoteTraceback", "decode_outcome"]
+
+
+class FailedTask:
+    """A task of a batch that failed.
+
+    Attributes
+    ----------
+    position : int
+        Its position within the batch.
+    error : BaseException
+        What it raised.
+    traceback : str or None
+        Where it was raised, as text; None where `error` has its own traceback.
+    worker : str, int or None
+        Who ran it: a process or a thread.
+    peak_memory : int or None
+        The most bytes that process had used by then.
+    """
+
+    __slots__ = ("error", "peak_memory", "position", "traceback", "worker")
+
+    def __init__(
+        self,
+        position: int,
+        error: BaseException,
+        traceback: str | None = None,
+        worker: str | int | None = None,
+        peak_memory: int | None = None,
+    ) -> None:
+        self.position = position
+        self.error = error
+        self.traceback = traceback
+        self.worker = worker
+        self.peak_memory = peak_memory
 
 
 class Outcome:
-    """The results of a batch, up to the first task that failed.
+    """What came of the first tasks of a batch, or of all.
 
     Attributes
     ----------
     results : list
-        What the tasks returned, in order.
-    failure : BaseException or None
-        What the task after those raised.
+        What the tasks returned, in order, without those that failed.
+    failures : sequence of FailedTask
+        Those that failed, in order.
     seconds : float
         How long they took together, measured where they ran.
     nbytes : int
         How much memory the results take, about.
     """
 
-    __slots__ = ("failure", "nbytes", "results", "seconds")
+    __slots__ = ("failures", "nbytes", "results", "seconds")
 
     def __init__(
         self,
         results: list[object],
-        failure: BaseException | None,
+        failures: Sequence[FailedTask],
         seconds: float,
         nbytes: int = 0,
     ) -> None:
         self.results = results
-        self.failure = failure
+        self.failures = failures
         self.seconds = seconds
         self.nbytes = nbytes
+
+    @property
+    def ran(self) -> int:
+        """How many of the batch's tasks ran: those before the first that did not."""
+        return len(self.results) + len(self.failures)
 
 
 class RemoteTraceback(Exception):  # noqa: N818  it is the cause of an error, not an error
@@ -66,7 +106,7 @@ class RemoteTraceback(Exception):  # noqa: N818  it is the cause of an error, no
 def decode_outcome(
     encoded: EncodedOutcome, buffers: Sequence[Buffer], describe: Describe
 ) -> Outcome:
-    """Rebuild an outcome; what cannot be rebuilt becomes the failure of its task.
+    """Rebuild an outcome; what cannot be rebuilt is a failure of its task.
 
     Parameters
     ----------
@@ -77,39 +117,64 @@ def decode_outcome(
     describe : callable
         Returns the text that names the task at a position of the batch.
     """
-    seconds, blobs, counts, failure = encoded
-    results: list[object] = []
-    remaining = iter(buffers)
+    seconds, blobs, counts, failed = encoded
+    failures: Sequence[FailedTask] = ()
+    if failed:
+        failures = [_decode_failure(failure, describe) for failure in failed]
     try:
         if counts is None:
-            for blob in blobs:
-                results.append(loads(blob))  # noqa: PERF401  what was read before an error counts
+            results = [loads(blob) for blob in blobs]
         else:
-            for blob in blobs:
-                results.append(loads(blob, buffers=remaining))  # noqa: PERF401  as above
-    except Exception as error:  # noqa: BLE001  a user's __setstate__ may raise anything
-        unreadable = UnreadableResultError(
-            f"the result of {describe(len(results))} cannot be rebuilt in this process: "
-            f"{type(error).__name__}: {error}. Return something that this process can unpickle, "
-            "such as built-in types or arrays"
-        )
-        unreadable.__cause__ = error
-        return Outcome(results, unreadable, seconds)
+            remaining = iter(buffers)
+            results = [loads(blob, buffers=remaining) for blob in blobs]
+    except Exception:  # noqa: BLE001  a user's __setstate__ may raise anything: see which it is
+        results, failures = _one_by_one(blobs, counts, buffers, failures, describe)
     nbytes = sum(map(len, blobs))
     if buffers:
         nbytes += sum(map(len, buffers))
-    decoded = None if failure is None else _decode_failure(failure, describe)
-    return Outcome(results, decoded, seconds, nbytes)
+    return Outcome(results, failures, seconds, nbytes)
 
 
-def _decode_failure(failure: EncodedFailure, describe: Describe) -> BaseException:
-    position, stage, encoded, type_name, text = failure
+def _one_by_one(
+    blobs: Sequence[bytes],
+    counts: Sequence[int] | None,
+    buffers: Sequence[Buffer],
+    failures: Sequence[FailedTask],
+    describe: Describe,
+) -> tuple[list[object], list[FailedTask]]:
+    """Rebuild each result by itself; those that cannot be are failures, beside the given ones."""
+    failed = {failure.position: failure for failure in failures}
+    left = [position for position in range(len(blobs) + len(failed)) if position not in failed]
+    results: list[object] = []
+    remaining = iter(buffers)
+    for number, (position, blob) in enumerate(zip(left, blobs, strict=True)):
+        mine = list(islice(remaining, counts[number])) if counts else ()
+        try:
+            results.append(loads(blob, buffers=mine))
+        except Exception as error:  # noqa: BLE001  a user's __setstate__ may raise anything
+            failed[position] = FailedTask(position, _unreadable(describe(position), error))
+    return results, [failed[position] for position in sorted(failed)]
+
+
+def _unreadable(task: str, error: Exception) -> UnreadableResultError:
+    unreadable = UnreadableResultError(
+        f"the result of {task} cannot be rebuilt in this process: {type(error).__name__}: {error}. "
+        "Return something that this process can unpickle, such as built-in types or arrays"
+    )
+    unreadable.__cause__ = error
+    return unreadable
+
+
+def _decode_failure(failure: EncodedFailure, describe: Describe) -> FailedTask:
+    position, stage, encoded, type_name, text, worker, peak_memory = failure
     task = describe(position)
+    error: BaseException
     if stage == "result":
-        return UnencodableResultError(
+        error = UnencodableResultError(
             f"{task} ran, but what it returned cannot be sent back: {text}. Return the parts that "
             "can be pickled, or run on threads: backend='threads'"
         )
+        return FailedTask(position, error, None, worker, peak_memory)
     error = _rebuild(encoded, type_name, text, task)
     error.__cause__ = RemoteTraceback(text)
     if stage == "task":
@@ -119,7 +184,7 @@ def _decode_failure(failure: EncodedFailure, describe: Describe) -> BaseExceptio
             f"the worker could not rebuild the {stage} of {task}; whatever it refers to must be "
             "importable there, or defined in __main__"
         )
-    return error
+    return FailedTask(position, error, text, worker, peak_memory)
 
 
 def _rebuild(encoded: bytes | None, type_name: str, text: str, task: str) -> BaseException:

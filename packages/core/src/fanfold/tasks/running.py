@@ -2,12 +2,16 @@
 
 This is all that a worker needs to import, so it imports next to nothing itself.
 
-An outcome stops at the first task that failed: what ran before it is kept, what follows is not run.
+A batch may end before its last task: at one that failed, unless the terms say to go on; when it has
+taken long enough; or when it is asked to. What ran is the outcome, and the rest is the caller's to
+run again.
 """
 
 from __future__ import annotations
 
+import os
 from _pickle import dumps as plain_dumps, loads
+from itertools import islice
 from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
@@ -30,9 +34,10 @@ if TYPE_CHECKING:
         Sequence[bytes],
         Sequence[int] | None,
     ]
-    EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str]
+    EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str, str | int, int | None]
+    """Position, stage, exception, its type and traceback as text, worker, peak memory."""
     EncodedOutcome: TypeAlias = tuple[
-        float, Sequence[bytes], Sequence[int] | None, EncodedFailure | None
+        float, Sequence[bytes], Sequence[int] | None, Sequence[EncodedFailure]
     ]
 
 __all__ = ["PartCache", "run_batch", "run_tasks"]
@@ -135,11 +140,11 @@ def run_tasks(
     tasks: EncodedTasks,
     buffers: Sequence[Buffer],
     known: PartCache,
-    mark: Callable[[int], object] | None = None,
+    mark: Callable[[int, float], bool] | None = None,
     *,
     same_host: bool = True,
 ) -> tuple[EncodedOutcome, list[memoryview]]:
-    """Run encoded tasks in order, up to the first that fails.
+    """Run encoded tasks in order, as far as the terms allow.
 
     Parameters
     ----------
@@ -151,7 +156,8 @@ def run_tasks(
     known : PartCache
         What came with earlier batches.
     mark : callable, optional
-        Told the position of each task but the first before it runs.
+        Told the position of each task but the first before it runs, and the time; false ends the
+        batch there.
     same_host : bool, default=True
         Whether who reads the outcome is on this machine.
 
@@ -164,22 +170,20 @@ def run_tasks(
     known.learn(tasks)
     terms: Terms = known.get(*encoded_terms)
     token = terms.begin()
-    run = _Run(counts, buffers, same_host=same_host)
-    began = perf_counter()
-    try:
-        functions = [known.get(key, data) for key, data in encoded_functions]
-    except Exception as error:  # noqa: BLE001  importing the user's module may raise anything
-        run.failure = encode_failure(0, "function", error)
-    else:
-        for position, item in enumerate(items):
-            if mark is not None and position:
-                mark(position)
-            function = functions[numbers[position] if numbers else 0]
-            if not run.one(position, item, function):
+    run = _Run(counts, buffers, goes_on=terms.goes_on, same_host=same_host)
+    began = now = perf_counter()
+    last = began + terms.batch_seconds
+    functions = [run.function(known, *part) for part in encoded_functions]
+    for position, item in enumerate(items):
+        if position:
+            now = perf_counter()
+            if now > last or (mark is not None and not mark(position, now)):
                 break
+        if not run.one(position, item, functions[numbers[position] if numbers else 0]):
+            break
     seconds = perf_counter() - began
     terms.end(token)
-    outcome = (seconds, run.results, run.result_counts, run.failure)
+    outcome = (seconds, run.results, run.result_counts, run.failures)
     return outcome, run.out_buffers
 
 
@@ -187,55 +191,93 @@ class _Run:
     """The state of one batch while it runs."""
 
     def __init__(
-        self, counts: Sequence[int] | None, buffers: Sequence[Buffer], *, same_host: bool
+        self,
+        counts: Sequence[int] | None,
+        buffers: Sequence[Buffer],
+        *,
+        goes_on: bool,
+        same_host: bool,
     ) -> None:
         self._counts = counts
         self._buffers: Iterator[Buffer] = iter(buffers)
+        self._goes_on = goes_on
+        self._same_host = same_host
         self._pickler = _to_same_host if same_host else _to_other_host
         self.results: list[bytes] = []
         self.result_counts: list[int] | None = None
         self.out_buffers: list[memoryview] = []
-        self.failure: EncodedFailure | None = None
+        self.failures: list[EncodedFailure] = []
+
+    def function(self, known: PartCache, key: bytes, data: bytes | None) -> Function:
+        """Return a function that travelled, or what stands for one that cannot be rebuilt."""
+        try:
+            function: Function = known.get(key, data)
+        except Exception as error:  # noqa: BLE001  importing the user's module may raise anything
+            return _Unbuildable(error)
+        return function
 
     def one(self, position: int, item: bytes, function: Function) -> bool:
-        """Run one task and keep its result; False if it failed."""
+        """Run one task and keep what comes of it, and tell whether to go on."""
+        counts = self._counts
+        buffers = tuple(islice(self._buffers, counts[position])) if counts else ()
         try:
-            args, kwargs = loads(item, buffers=self._buffers if self._counts else ())
+            args, kwargs = loads(item, buffers=buffers)
         except Exception as error:  # noqa: BLE001  rebuilding a user's object may raise anything
-            self.failure = encode_failure(position, "arguments", error)
-            return False
+            return self._failed(position, "arguments", error)
         try:
             value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001  a task may raise anything; it is sent back
-            self.failure = encode_failure(position, "task", error)
-            return False
+            if isinstance(function, _Unbuildable):
+                return self._failed(position, "function", function.error)
+            return self._failed(position, "task", error)
         try:
-            self._keep(position, value)
+            self._keep(value)
         except Exception as error:  # noqa: BLE001  a user's __reduce__ may raise anything
             from .diagnosis import explain_unpicklable
 
             text = explain_unpicklable(value, "result")
-            self.failure = (position, "result", None, type(error).__name__, text)
-            return False
+            return self._tell(position, "result", (None, type(error).__name__, text))
         return True
 
-    def _keep(self, position: int, value: object) -> None:
+    def _keep(self, value: object) -> None:
         views: list[memoryview] = []
         if are_atoms((value,)):
             encoded = plain_dumps(value, PROTOCOL)
         else:
             encoded, views, _ = self._pickler.dumps_with_buffers(value)
-        self.results.append(encoded)
         if views:
             if self.result_counts is None:
-                self.result_counts = [0] * position
+                self.result_counts = [0] * len(self.results)
             self.out_buffers += views
+        self.results.append(encoded)
         if self.result_counts is not None:
             self.result_counts.append(len(views))
 
+    def _failed(self, position: int, stage: str, error: BaseException) -> bool:
+        goes_on = self._tell(position, stage, _encode_error(error))
+        return goes_on and isinstance(error, Exception)  # an exit or an interrupt ends the batch
 
-def encode_failure(position: int, stage: str, error: BaseException) -> EncodedFailure:
-    """Return a failure that can travel: with the exception itself if it survives pickling."""
+    def _tell(self, position: int, stage: str, told: tuple[bytes | None, str, str]) -> bool:
+        from .._memory_use import peak_memory
+
+        pid = os.getpid()
+        worker = pid if self._same_host else f"{os.uname().nodename}:{pid}"
+        self.failures.append((position, stage, *told, worker, peak_memory()))
+        return self._goes_on
+
+
+class _Unbuildable:
+    """Stands for a function that cannot be rebuilt here: calling it fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        raise self.error
+
+
+def _encode_error(error: BaseException) -> tuple[bytes | None, str, str]:
+    """Return an exception as it can travel: itself if it survives pickling, its type, its text."""
     import traceback
 
     frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
@@ -246,4 +288,4 @@ def encode_failure(position: int, stage: str, error: BaseException) -> EncodedFa
         loads(encoded)
     except Exception:  # noqa: BLE001  then it travels as text
         encoded = None
-    return position, stage, encoded, type(error).__qualname__, text
+    return encoded, type(error).__qualname__, text

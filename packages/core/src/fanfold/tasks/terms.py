@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     Level: TypeAlias = tuple[int, str | None]
 
-__all__ = ["Terms"]
+__all__ = ["BATCH_SECONDS", "Terms"]
+
+BATCH_SECONDS = 0.1
+"""A batch whose size core chose begins no further task after this long."""
 
 
 class Terms:
@@ -27,16 +30,32 @@ class Terms:
     ----------
     level : tuple
         The nesting in which the tasks run.
+    goes_on : bool, default=False
+        Whether a batch goes on after a task that failed.
+    batch_seconds : float, default=BATCH_SECONDS
+        When a batch has run so long, it begins no further task.
+    task_seconds : float or None, default=None
+        How long one task may run, where it is the worker that sees to it.
     """
 
-    __slots__ = ("level",)
+    __slots__ = ("batch_seconds", "goes_on", "level", "task_seconds")
 
-    def __init__(self, level: Level = TOP) -> None:
+    def __init__(
+        self,
+        level: Level = TOP,
+        goes_on: bool = False,
+        batch_seconds: float = BATCH_SECONDS,
+        task_seconds: float | None = None,
+    ) -> None:
         self.level = level
+        self.goes_on = goes_on
+        self.batch_seconds = batch_seconds
+        self.task_seconds = task_seconds
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as little as can be: the key of short terms is their pickled form."""
-        return Terms, (self.level,)
+        policy = (self.goes_on, self.batch_seconds, self.task_seconds)
+        return Terms, (self.level,) if policy == _USUAL else (self.level, *policy)
 
     def begin(self) -> Token[Level]:
         """Have them hold in this thread."""
@@ -45,3 +64,6 @@ class Terms:
     def end(self, token: Token[Level]) -> None:
         """Have those hold again that held before."""
         nesting.reset(token)
+
+
+_USUAL = (False, BATCH_SECONDS, None)

@@ -1,13 +1,14 @@
 """The board: a few bytes shared by a worker and its parent, that say what the worker is doing.
 
-The worker writes it before each task, without a system call. The parent reads it only when the
-worker is gone, to name the task that was running. Three unsigned numbers: how many batches were
-begun, the position of the task within the batch, and 1 once the worker was ready.
+The worker writes it before each task, without a system call. The parent reads it to name the task
+that ran when the worker ended, and to see how long a task has been running. It writes one word
+itself: which batch the worker should give back, from its next task on.
 """
 
 from __future__ import annotations
 
-from struct import Struct
+from math import inf
+from time import perf_counter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Board"]
 
-_NUMBER = Struct("<Q")
-_ALL = Struct("<QQQ")
+_BEGUN, _POSITION, _READY, _SINCE, _WANTED = range(5)
+"""Batches begun; the position in the last; 1 once up; when that task began; the batch wanted."""
 
 
 class Board:
@@ -28,30 +29,56 @@ class Board:
         `SIZE` bytes that worker and parent both map, at first zero.
     """
 
-    SIZE = _ALL.size
+    SIZE = 8 * 5
 
     def __init__(self, memory: mmap) -> None:
         self._memory = memory
+        self._numbers = memoryview(memory).cast("Q")
+        self._times = memoryview(memory).cast("d")
         self._begun = 0
 
     def write_ready(self) -> None:
         """Say that the worker is up."""
-        _NUMBER.pack_into(self._memory, 16, 1)
+        self._numbers[_READY] = 1
 
     def write_started(self) -> None:
         """Say that a further batch begins."""
         self._begun += 1
-        _ALL.pack_into(self._memory, 0, self._begun, 0, 1)
+        self._numbers[_POSITION] = 0
+        self._times[_SINCE] = perf_counter()
+        self._numbers[_BEGUN] = self._begun
 
-    def write_position(self, position: int) -> None:
-        """Say which task of the batch begins."""
-        _NUMBER.pack_into(self._memory, 8, position)
+    def write_position(self, position: int, now: float) -> bool:
+        """Say that a task of the batch begins, unless the rest is wanted back; tell which."""
+        numbers = self._numbers
+        if numbers[_WANTED] == self._begun:
+            return False
+        numbers[_POSITION] = position
+        self._times[_SINCE] = now
+        return True
+
+    def write_done(self) -> None:
+        """Say that no task runs any more."""
+        self._times[_SINCE] = inf
+
+    def want_back(self, number: int) -> None:
+        """Ask for the rest of a batch, by its number among those that were begun, from 1."""
+        self._numbers[_WANTED] = number
 
     def read(self) -> tuple[int, int, bool]:
         """Return how many batches were begun, the position in the last, and whether it was up."""
-        begun, position, ready = _ALL.unpack_from(self._memory)
-        return begun, position, bool(ready)
+        numbers = self._numbers
+        return numbers[_BEGUN], numbers[_POSITION], bool(numbers[_READY])
+
+    def running_since(self) -> float:
+        """Return when the present task began, on the performance counter; infinity if none runs.
+
+        All processes of a machine have the same performance counter.
+        """
+        return self._times[_SINCE] or inf
 
     def close(self) -> None:
         """Unmap the memory."""
+        self._numbers.release()
+        self._times.release()
         self._memory.close()

@@ -10,8 +10,9 @@ from __future__ import annotations
 import selectors
 from _pickle import loads
 from collections import deque
+from math import inf
 from threading import Lock
-from time import monotonic
+from time import monotonic, perf_counter
 
 from ...contracts.backend import Batch, Executor
 from ...errors import BackendUnavailableError, FanfoldError
@@ -46,13 +47,15 @@ class ProcessesExecutor(Executor):
         Environment variables that the workers have beside this process's.
     interruptible : bool
         Whether a thread may interrupt another that waits.
+    task_timeout : float or None
+        How many seconds a task may run until its worker is ended.
     """
 
     IN_FLIGHT_EACH = 2
     MOST_LOST = 3
     """So many workers may end before they begin a batch until the batch itself is suspected."""
     PATIENCE = 0.002
-    """Seconds that a batch may wait behind a running one while another worker has nothing to do."""
+    """Seconds that a worker with nothing to do waits until it gets what others have not begun."""
 
     def __init__(
         self,
@@ -61,7 +64,9 @@ class ProcessesExecutor(Executor):
         *,
         environment: Mapping[str, str],
         interruptible: bool,
+        task_timeout: float | None,
     ) -> None:
+        self._task_timeout = task_timeout
         self._stock = stock
         self._environment = environment
         self._n_jobs = n_jobs
@@ -78,7 +83,7 @@ class ProcessesExecutor(Executor):
         """Send the batch to a worker with room for it, or queue it."""
         assert isinstance(batch, EncodedBatch)
         future = DrivenFuture()
-        worker = None if self._waiting else self._worker_with_room()
+        worker = None if self._waiting else self._worker_for(batch)
         if worker is not None:
             self._send(worker, batch, future)
         else:
@@ -92,7 +97,8 @@ class ProcessesExecutor(Executor):
         deadline = None if timeout is None else monotonic() + timeout
         left = timeout
         while completed.empty():
-            for key, events in self._selector.select(_sooner(left, self._balance())):
+            time_to_act = _sooner(self._balance(), self._end_overdue())
+            for key, events in self._selector.select(_sooner(left, time_to_act)):
                 self._handle(key.data, key.fd, events)
             if deadline is not None and completed.empty():
                 left = deadline - monotonic()
@@ -124,11 +130,14 @@ class ProcessesExecutor(Executor):
 
     def _assign(self) -> None:
         """Send what waits, as far as there is room."""
-        while self._waiting and (worker := self._worker_with_room()) is not None:
+        while self._waiting and (worker := self._worker_for(self._waiting[0][0])) is not None:
             self._send(worker, *self._waiting.popleft())
 
     def _balance(self) -> float | None:
-        """Move batches that wait behind a long one to workers with nothing to do.
+        """Find something to do for workers with nothing to do: what others have not begun.
+
+        Batches that wait behind a long one are moved; if there are none, the workers that have been
+        busy longest are asked for the rest of their batch, which comes back to core.
 
         Returns the seconds until that may be worth while, or None if it is not to be expected.
         """
@@ -137,7 +146,7 @@ class ProcessesExecutor(Executor):
             return None
         queued = [worker for worker in self._workers if len(worker.entries) > 1]
         if not queued:
-            return None
+            return self._ask_back()
         longest = min(queued, key=_busy_since)
         left = longest.busy_since + self.PATIENCE - monotonic()
         if left > 0:
@@ -148,6 +157,47 @@ class ProcessesExecutor(Executor):
         self._send(idle, *entry)
         return self._balance()
 
+    def _ask_back(self) -> float | None:
+        """Ask as many workers for the rest of their batch as others have nothing to do."""
+        n_idle = sum(not worker.entries for worker in self._workers)
+        n_asked = sum(worker.is_wanted_back for worker in self._workers)
+        rests = [worker for worker in self._workers if worker.has_rest()]
+        for worker in sorted(rests, key=_busy_since)[: max(0, n_idle - n_asked)]:
+            left = worker.busy_since + self.PATIENCE - monotonic()
+            if left > 0:
+                return left
+            worker.want_back()
+        return None
+
+    def _end_overdue(self) -> float | None:
+        """End the workers whose task has had its time.
+
+        Returns the seconds until another may have had it, or None if there is no limit.
+        """
+        limit = self._task_timeout
+        if limit is None:
+            return None
+        soonest = limit  # for tasks that have not begun
+        for worker in self._workers:
+            left = worker.running_since() + limit - perf_counter()
+            if left > 0:
+                soonest = min(soonest, left)
+            else:
+                worker.kill()
+        return soonest
+
+    def _worker_for(self, batch: Batch) -> WorkerHandle | None:
+        """Return a worker for a batch, or None if all have enough to do."""
+        if not batch.isolated:
+            return self._worker_with_room()
+        if len(self._workers) >= self._n_jobs:
+            idle = next((worker for worker in self._workers if not worker.entries), None)
+            if idle is None:
+                return None
+            self._remove(idle)
+            self._stock.give_back([idle])
+        return self._add(self._stock.start(self._environment))
+
     def _worker_with_room(self) -> WorkerHandle | None:
         """Return an idle worker, else a new one, else one with a single batch, else None."""
         best = None
@@ -155,21 +205,27 @@ class ProcessesExecutor(Executor):
             load = len(worker.entries)
             if load == 0:
                 return worker
-            if load < self.IN_FLIGHT_EACH and (best is None or worker.busy_since > best.busy_since):
+            if worker.entries[0][0].isolated or load >= self.IN_FLIGHT_EACH:
+                continue
+            if best is None or worker.busy_since > best.busy_since:
                 best = worker
         if len(self._workers) < self._n_jobs:
-            return self._take()
+            return self._add(self._stock.take(self._environment))
         # Nothing is queued behind a long batch: it would only have to be taken back.
         if best is not None and monotonic() - best.busy_since < self.PATIENCE:
             return best
         return None
 
-    def _take(self) -> WorkerHandle:
-        worker = self._stock.take(self._environment)
+    def _add(self, worker: WorkerHandle) -> WorkerHandle:
         for descriptor in worker.descriptors:
             self._selector.register(descriptor, selectors.EVENT_READ, worker)
         self._workers.append(worker)
         return worker
+
+    def _remove(self, worker: WorkerHandle) -> None:
+        self._workers.remove(worker)
+        for descriptor in worker.descriptors:
+            self._selector.unregister(descriptor)
 
     def _send(self, worker: WorkerHandle, batch: EncodedBatch, future: DrivenFuture) -> None:
         try:
@@ -211,14 +267,15 @@ class ProcessesExecutor(Executor):
     def _lost(self, worker: WorkerHandle) -> None:
         """Take note that a worker ended: fail what it ran, and send the rest elsewhere."""
         self._receive_last(worker)
-        self._workers.remove(worker)
-        for descriptor in worker.descriptors:
-            self._selector.unregister(descriptor)
+        self._remove(worker)
         running, was_ready = worker.running_position(), worker.was_ready()
+        if self._is_innocent(worker):
+            running = None
+        error_of = _task_timed_out if worker.was_killed else _worker_lost
         dismiss([worker])
         if running is not None:
             batch, future = worker.entries.popleft()
-            future.set_exception(_worker_lost(batch, running, worker.exit_code))
+            future.set_exception(error_of(batch, running, worker))
         if not was_ready:
             for _, future in worker.entries:
                 future.set_exception(_never_ready(worker.exit_code))
@@ -228,8 +285,18 @@ class ProcessesExecutor(Executor):
             if batch.lost_workers < self.MOST_LOST:
                 self._waiting.appendleft((batch, future))
             else:
-                future.set_exception(_worker_lost(batch, None, worker.exit_code))
+                future.set_exception(_worker_lost(batch, None, worker))
         self._assign()
+
+    def _is_innocent(self, worker: WorkerHandle) -> bool:
+        """Tell whether the last task that a worker began has nothing to do with its end.
+
+        It was done, or it began when the one before it had just used up its time.
+        """
+        since = worker.running_since()
+        if self._task_timeout is None or not worker.was_killed:
+            return since == inf
+        return perf_counter() < since + self._task_timeout
 
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""
@@ -249,16 +316,34 @@ def _busy_since(worker: WorkerHandle) -> float:
     return worker.busy_since
 
 
-def _worker_lost(batch: EncodedBatch, position: int | None, exit_code: int | None) -> FanfoldError:
+def _worker_lost(
+    batch: EncodedBatch, position: int | None, worker: WorkerHandle
+) -> FanfoldError:
     from ...errors import WorkerLostError
 
     what = "was about to run" if position is None else "ran"
-    task = batch.describe(position or 0)
+    if position is None and batch.size == 1:
+        position = 0
+    task = batch.summary if position is None else batch.describe(position)
     return WorkerLostError(
-        f"a worker process {_how_it_ended(exit_code)} while it {what} {task}. The other workers "
-        "were not affected, and the next call starts a new one",
-        task_index=batch.first_task + (position or 0),
-        exit_code=exit_code,
+        f"a worker process {_how_it_ended(worker.exit_code)} while it {what} {task}. The other "
+        "workers were not affected, and the next call starts a new one",
+        task_index=None if position is None else batch.first_task + position,
+        exit_code=worker.exit_code,
+        worker=worker.pid,
+        peak_memory=worker.peak_memory,
+    )
+
+
+def _task_timed_out(batch: EncodedBatch, position: int, worker: WorkerHandle) -> FanfoldError:
+    from ...errors import TaskTimeoutError
+
+    return TaskTimeoutError(
+        f"{batch.describe(position)} did not finish within its task_timeout, and its worker process "
+        "was ended. Give it more time, or find out what it waits for",
+        task_index=batch.first_task + position,
+        exit_code=worker.exit_code,
+        worker=worker.pid,
     )
 
 

@@ -6,8 +6,10 @@ import os
 import select
 from _pickle import dumps
 from collections import deque
+from math import inf
 from time import monotonic
 
+from ..._memory_use import peak_memory_of_child
 from ...tasks.running import PartCache
 from .channel import Channel
 from .launch import launch
@@ -59,6 +61,10 @@ class WorkerHandle:
     exit_code : int or None
         Once it ended and was waited for: its exit code, or minus the signal; None where the code
         was lost, because somebody else waited for the process.
+    peak_memory : int or None
+        By then, the most bytes that it had used, where that can be told.
+    was_killed : bool
+        Whether it was this process that ended it.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -73,7 +79,15 @@ class WorkerHandle:
         self.entries: deque[Entry] = deque()
         self.busy_since = 0.0
         self._numbers: deque[int] = deque()
+        self._wanted_back = 0
         self.exit_code: int | None = None
+        self.peak_memory: int | None = None
+        self.was_killed = False
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     @property
     def descriptors(self) -> list[int]:
@@ -148,6 +162,27 @@ class WorkerHandle:
         begun, position, _ = self._process.board.read()
         return position if begun > self._answered and self.entries else None
 
+    def running_since(self) -> float:
+        """Return when the present task began, on the performance counter; infinity if none runs."""
+        begun, _, _ = self._process.board.read()
+        return self._process.board.running_since() if begun > self._answered else inf
+
+    def has_rest(self) -> bool:
+        """Tell whether the first entry has tasks that were not begun and not asked for."""
+        if not self.entries or self.is_wanted_back:
+            return False
+        return (self.running_position() or 0) + 1 < self.entries[0][0].size
+
+    @property
+    def is_wanted_back(self) -> bool:
+        """Whether the worker was asked for the rest of the first entry."""
+        return self._wanted_back == self._answered + 1
+
+    def want_back(self) -> None:
+        """Ask the worker for the rest of the first entry: it answers after its present task."""
+        self._wanted_back = self._answered + 1
+        self._process.board.want_back(self._wanted_back)
+
     def was_ready(self) -> bool:
         """Tell whether it ever came up."""
         return self._process.board.read()[2]
@@ -161,6 +196,7 @@ class WorkerHandle:
         """End the process now."""
         if self._is_reaped:
             return
+        self.was_killed = True
         import signal  # makes enumerations, which most calls need not wait for
 
         try:
@@ -208,11 +244,13 @@ class WorkerHandle:
         if self._is_reaped:
             return True
         try:
-            pid, status = os.waitpid(self._process.pid, options)
+            pid, status, usage = os.wait4(self._process.pid, options)
         except ChildProcessError:
             self._is_reaped = True  # somebody else waited for it, and has its exit code
             return True
         if pid:
             self._is_reaped = True
             self.exit_code = os.waitstatus_to_exitcode(status)
+            if not self.was_killed:
+                self.peak_memory = peak_memory_of_child(usage)
         return self._is_reaped

@@ -68,10 +68,7 @@ class WorkerStock:
         while True:
             worker = self._take_idle(environment)
             if worker is None:
-                worker = WorkerHandle(environment)
-                with self._lock:
-                    self._all.add(worker)
-                return worker
+                return self.start(environment)
             if not worker.is_alive():
                 worker.close()
                 continue
@@ -81,6 +78,13 @@ class WorkerStock:
                 dismiss([worker])
                 continue
             return worker
+
+    def start(self, environment: Mapping[str, str]) -> WorkerHandle:
+        """Return a new worker, which is still starting; arguments and errors as of `take`."""
+        worker = WorkerHandle(environment)
+        with self._lock:
+            self._all.add(worker)
+        return worker
 
     def _take_idle(self, environment: Mapping[str, str]) -> WorkerHandle | None:
         with self._lock:

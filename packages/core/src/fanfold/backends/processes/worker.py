@@ -77,6 +77,7 @@ class _Worker:
             return
         self._board.write_started()
         outcome, out_buffers = run_tasks(tasks, buffers, self._parts, self._board.write_position)
+        self._board.write_done()
         _flush_output()
         try:
             self._channel.send(OUTCOME, dumps(outcome, 5), out_buffers)

@@ -74,7 +74,7 @@ def run(executor: Executor, batches: Sequence[AnyBatch], patience: float) -> lis
 def results(outcomes: Iterable[Outcome]) -> list[Any]:
     """Return the results of all outcomes, none of which may be a failure."""
     for outcome in outcomes:
-        assert outcome.failure is None
+        assert not outcome.failures
     return [result for outcome in outcomes for result in outcome.results]
 
 

@@ -52,7 +52,7 @@ class ContractChecks(BackendChecks):
 
         [outcome] = run(executor, [batch], self.patience)
 
-        assert outcome.failure is None
+        assert not outcome.failures
         assert outcome.results == [1, 2, 3]
 
     def test_each_batch_comes_back_with_its_own_results(
@@ -78,8 +78,10 @@ class ContractChecks(BackendChecks):
         [outcome] = run(executor, [make_batch(backend, calls)], self.patience)
 
         assert outcome.results == [2]
-        assert isinstance(outcome.failure, ValueError)
-        assert outcome.failure.args == ("no",)
+        [failed] = outcome.failures
+        assert failed.position == 1
+        assert isinstance(failed.error, ValueError)
+        assert failed.error.args == ("no",)
 
     def test_submit_does_not_wait_for_the_batch(
         self, backend: Backend, executor: Executor, lobby: Lobby
