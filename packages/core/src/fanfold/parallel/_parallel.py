@@ -9,6 +9,7 @@ from .._sizes import parse_size
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
+from ..tasks.storing import Storage
 from ..tasks.terms import Terms
 from ._ahead import run_ahead
 from ._call import Call
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self
 
+    from ..contracts.backend import Executor
     from ..tasks.naming import Task
     from ._feeding import Feeder
     from ._resolve import BackendArgument
@@ -233,15 +235,21 @@ class Parallel:
         backend = self._backend
         stopped = Event()
         window = self._window(streaming)
-        terms = Terms(nested_level(backend))
-        feeder = feeder_for(backend.capabilities, iterable, terms, stopped.is_set)
-        if self.pre_dispatch == "all":
-            feeder.take_all()
-        function, sizer = self._sizer(feeder, window, streaming)
+        terms = Terms(nested_level(backend), self._stored_from)
+        executor = backend.executor(self._request(streaming))
+        try:
+            storage = self._storage(executor)
+            feeder = feeder_for(backend.capabilities, iterable, terms, storage, stopped.is_set)
+            if self.pre_dispatch == "all":
+                feeder.take_all()
+            function, sizer = self._sizer(feeder, window, streaming)
+        except BaseException:
+            executor.close(abort=True)
+            raise
         dispatcher = Dispatcher(window, sizer, keep_order=self.return_as != "generator_unordered")
         observers = self._observers(_length(iterable))
         call = Call(
-            backend.executor(self._request(streaming)),
+            executor,
             dispatcher,
             feeder,
             timeout=None if backend.capabilities.runs_in_caller else self.timeout,
@@ -251,6 +259,18 @@ class Parallel:
         )
         self._call, self._dispatcher = call, dispatcher
         return call
+
+    @property
+    def _stored_from(self) -> int | None:
+        """From which size on buffers are shared by those who need them; None is never."""
+        return None if self.mmap_mode is None else self.max_nbytes
+
+    def _storage(self, executor: Executor) -> Storage | None:
+        """Return where the large buffers of a call's arguments are kept, if anywhere."""
+        if not self._backend.capabilities.stores_objects or self._stored_from is None:
+            return None
+        assert self.mmap_mode is not None
+        return Storage(executor.put, executor.least_put, self._stored_from, self.mmap_mode)
 
     def _window(self, streaming: bool) -> Window:
         window = Window.of(
@@ -288,6 +308,7 @@ class Parallel:
             # For another backend than the configured one it was not meant.
             inner_max_num_threads=self._inner_max_num_threads if limits_threads else None,
             interruptible=streaming and self.pre_dispatch == "all",
+            temp_folder=self.temp_folder,
         )
 
     def _observers(self, total: int | None) -> list[Observer]:
