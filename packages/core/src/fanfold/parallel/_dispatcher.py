@@ -89,8 +89,7 @@ class Dispatcher:
         return self._sizer.size
 
     def submitted(self, size: int) -> int:
-        """Take note that a batch of `size` new tasks was submitted, and return the first's number.
-        """
+        """Take note that a batch of `size` new tasks was submitted, and return its first one."""
         first_task = self.submitted_tasks
         self._in_flight[first_task] = size
         self.submitted_tasks += size

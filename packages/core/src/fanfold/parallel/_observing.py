@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from ..tasks.outcomes import Outcome
+    from ._policy import Verdict
 
 __all__ = ["HookObserver", "Observer", "VerboseObserver"]
 
@@ -29,10 +30,8 @@ class Observer:
     def batch_lost(self, error: BaseException) -> None:
         """Tell that a batch has no outcome, because of the system."""
 
-    def task_failed(
-        self, index: int, error: BaseException, attempts: int, retry_in: float | None
-    ) -> None:
-        """Tell that an attempt of a task failed, and in how many seconds it is tried again."""
+    def task_failed(self, index: int, error: BaseException, verdict: Verdict) -> None:
+        """Tell that an attempt of a task failed, and what is done about it."""
 
     def call_finished(self, n_tasks: int, error: BaseException | None) -> None:
         """Tell that the call has ended, after so many tasks, and what ended it early."""
@@ -75,17 +74,15 @@ class HookObserver(Observer):
         if isinstance(error, WorkerLostError):
             hooks.notify("fanfold_worker_lost", call_id=self._call_id, error=error)
 
-    def task_failed(
-        self, index: int, error: BaseException, attempts: int, retry_in: float | None
-    ) -> None:
+    def task_failed(self, index: int, error: BaseException, verdict: Verdict) -> None:
         """Call the hook of the same name."""
         hooks.notify(
             "fanfold_task_failed",
             call_id=self._call_id,
             index=index,
             error=error,
-            attempts=attempts,
-            retry_in=retry_in,
+            attempts=verdict.attempts,
+            retry_in=verdict.retry_in,
         )
 
     def call_finished(self, n_tasks: int, error: BaseException | None) -> None:
@@ -138,15 +135,13 @@ class VerboseObserver(Observer):
                 f"remaining: {_duration(left)}"
             )
 
-    def task_failed(
-        self, index: int, error: BaseException, attempts: int, retry_in: float | None
-    ) -> None:
+    def task_failed(self, index: int, error: BaseException, verdict: Verdict) -> None:
         """Print that it is tried again, or count it as done."""
-        if retry_in is None:
+        if verdict.is_returned:
             self._done += 1
             self._failed += 1
-        else:
-            when = f" in {retry_in:.3g}s" if retry_in else ""
+        if verdict.retry_in is not None:
+            when = f" in {verdict.retry_in:.3g}s" if verdict.retry_in else ""
             self._print(f"Task {index} failed ({type(error).__name__}): trying again{when}")
 
     def call_finished(self, n_tasks: int, error: BaseException | None) -> None:

@@ -10,6 +10,7 @@ from .._sizes import parse_size
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
+from ..tasks.storing import Storage
 from ..tasks.terms import BATCH_SECONDS, Terms
 from ._ahead import run_ahead
 from ._call import Call
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self
 
+    from ..contracts.backend import Executor
     from ..tasks.naming import Task
     from ._deadlines import Deadlines
     from ._feeding import Feeder
@@ -267,15 +269,21 @@ class Parallel:
         window = self._window(streaming)
         policy = FailurePolicy(self._on_error, self._retry)
         terms = self._terms(policy)
-        feeder = feeder_for(backend.capabilities, iterable, terms, stopped.is_set)
-        if self.pre_dispatch == "all":
-            feeder.take_all()
-        function, sizer = self._sizer(feeder, window, streaming)
+        executor = backend.executor(self._request(streaming))
+        try:
+            storage = self._storage(executor)
+            feeder = feeder_for(backend.capabilities, iterable, terms, storage, stopped.is_set)
+            if self.pre_dispatch == "all":
+                feeder.take_all()
+            function, sizer = self._sizer(feeder, window, streaming)
+        except BaseException:
+            executor.close(abort=True)
+            raise
         dispatcher = Dispatcher(window, sizer, keep_order=self.return_as != "generator_unordered")
         again = Requeue(self._n_workers)
         observers = self._observers(_length(iterable))
         call = Call(
-            backend.executor(self._request(streaming)),
+            executor,
             dispatcher,
             feeder,
             again,
@@ -292,6 +300,7 @@ class Parallel:
         capabilities = self._backend.capabilities
         return Terms(
             nested_level(self._backend),
+            self._stored_from,
             goes_on=policy.goes_on,
             batch_seconds=BATCH_SECONDS if self.batch_size == "auto" else inf,
             task_seconds=None if capabilities.limits_task_time else self._task_timeout,
@@ -306,6 +315,18 @@ class Parallel:
         from ._deadlines import Deadlines
 
         return Deadlines(self.timeout, watched)
+
+    @property
+    def _stored_from(self) -> int | None:
+        """From which size on buffers are shared by those who need them; None is never."""
+        return None if self.mmap_mode is None else self.max_nbytes
+
+    def _storage(self, executor: Executor) -> Storage | None:
+        """Return where the large buffers of a call's arguments are kept, if anywhere."""
+        if not self._backend.capabilities.stores_objects or self._stored_from is None:
+            return None
+        assert self.mmap_mode is not None
+        return Storage(executor.put, executor.least_put, self._stored_from, self.mmap_mode)
 
     def _window(self, streaming: bool) -> Window:
         window = Window.of(
@@ -344,6 +365,7 @@ class Parallel:
             # For another backend than the configured one it was not meant.
             inner_max_num_threads=self._inner_max_num_threads if limits_threads else None,
             interruptible=streaming and self.pre_dispatch == "all",
+            temp_folder=self.temp_folder,
             task_timeout=self._task_timeout if limits_time else None,
         )
 

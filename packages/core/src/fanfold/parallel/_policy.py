@@ -43,6 +43,11 @@ class Verdict:
         self.alone = alone
         self.is_raised = is_raised
 
+    @property
+    def is_returned(self) -> bool:
+        """Whether the failure takes the place of the task's result."""
+        return self.retry_in is None and not self.is_raised
+
 
 class FailurePolicy:
     """Judges failures, and counts the attempts that each task has had.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from ..tasks.outcomes import Outcome
+    from ._policy import Verdict
 
 __all__ = ["ProgressObserver"]
 
@@ -40,11 +41,9 @@ class ProgressObserver(Observer):
         self._done += len(outcome.results)
         self._display.show(self._done, self._failed)
 
-    def task_failed(
-        self, index: int, error: BaseException, attempts: int, retry_in: float | None
-    ) -> None:
-        """Count a task that is not tried again as done, and as failed."""
-        if retry_in is None:
+    def task_failed(self, index: int, error: BaseException, verdict: Verdict) -> None:
+        """Count a task whose failure is its result as done, and as failed."""
+        if verdict.is_returned:
             self._done += 1
             self._failed += 1
 

@@ -101,7 +101,7 @@ class Recovery:
         index, error = batch.first_task + failed.position, failed.error
         verdict = self._policy.judge(index, error)
         for observer in self._observers:
-            observer.task_failed(index, error, verdict.attempts, verdict.retry_in)
+            observer.task_failed(index, error, verdict)
         if verdict.is_raised:
             self._dispatcher.fail(error)
         elif verdict.retry_in is not None:

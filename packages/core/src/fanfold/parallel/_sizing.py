@@ -47,9 +47,10 @@ class GrowingSizer:
     """Batches that grow until carrying them costs little beside running them.
 
     The aim is `AIM` seconds of work for a batch, long against the cost of a message and short
-    against a run, and half of what a batch may take until it gives its last tasks back. Sizes grow at most `GROWTH`-fold at a time, because the first tasks may not be
-    like the rest, and shrink at once. They are bounded so that the arguments of a batch, and its
-    results, stay below `MOST_BYTES`.
+    against a run, and half of what a batch may take until it gives its last tasks back. Sizes grow
+    at most `GROWTH`-fold at a time, because the first tasks may not be like the rest, and shrink at
+    once. They are bounded so that the arguments of a batch, and its results, stay below
+    `MOST_BYTES`.
 
     Parameters
     ----------

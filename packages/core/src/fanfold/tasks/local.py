@@ -131,9 +131,7 @@ class LocalBatch(Batch):
     def cut(self, start: int, stop: int) -> LocalBatch:
         """Return the tasks at these positions as a batch."""
         tasks = self._tasks[start:stop]
-        return LocalBatch(
-            self.first_task + start, tasks, self._terms, self._context, self._stopped
-        )
+        return LocalBatch(self.first_task + start, tasks, self._terms, self._context, self._stopped)
 
     def decode(self, completed: object) -> Outcome:
         """Return the outcome, which is what the batch's future was completed with."""

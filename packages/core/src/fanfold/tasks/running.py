@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         float, Sequence[bytes], Sequence[int] | None, Sequence[EncodedFailure]
     ]
 
-__all__ = ["PartCache", "run_batch", "run_tasks"]
+__all__ = ["PartCache", "encode_failure", "run_batch", "run_tasks"]
 
 _STATELESS = (FunctionType, BuiltinFunctionType, type, Terms)
 _REFERENCE = b"fanfold.sharing"
@@ -90,6 +90,11 @@ class PartCache:
             if data is not None and key not in self._rebuilt:
                 self._data[key] = data
 
+    def terms_of(self, tasks: EncodedTasks) -> Terms:
+        """Return the terms of tasks that were learned or run."""
+        terms: Terms = self.get(*tasks[0])
+        return terms
+
     def clear(self) -> None:
         """Forget all of them."""
         self._data.clear()
@@ -114,9 +119,9 @@ def run_batch(payload: bytes, *shared: object) -> bytes:
     bytes
         What the batch's future must be completed with.
     """
-    tasks, buffers, keys, same_host = loads(payload)
-    if shared:
-        tasks = _with_shared_functions(tasks, dict(zip(keys, shared, strict=True)))
+    tasks, buffers, stored, same_host = loads(payload)
+    for number, data in zip(stored, shared, strict=True):
+        buffers[number] = _stored_buffer(data, buffers[number])
     if len(_parts) > PartCache.LIMIT:
         _parts.clear()  # all that this batch needs comes along
     outcome, out_buffers = run_tasks(tasks, buffers, _parts, same_host=same_host)
@@ -130,10 +135,9 @@ _to_same_host = TaskPickler(same_host=True, can_wait=False)
 _to_other_host = TaskPickler(same_host=False, can_wait=False)
 
 
-def _with_shared_functions(tasks: EncodedTasks, shared: dict[bytes, object]) -> EncodedTasks:
-    terms, functions, *rest = tasks
-    filled = [(key, data if data is not None else shared[key]) for key, data in functions]
-    return (terms, filled, *rest)  # type: ignore[return-value]  # handles resolve to bytes
+def _stored_buffer(data: Any, mode: str) -> Buffer:
+    """Return a buffer that the engine kept: as it is if it may only be read, else a copy."""
+    return memoryview(data).toreadonly() if mode == "r" else bytearray(data)
 
 
 def run_tasks(
@@ -166,9 +170,9 @@ def run_tasks(
     tuple
         The encoded outcome, and the buffers that travel beside it.
     """
-    encoded_terms, encoded_functions, numbers, items, counts = tasks
+    _, encoded_functions, numbers, items, counts = tasks
     known.learn(tasks)
-    terms: Terms = known.get(*encoded_terms)
+    terms = known.terms_of(tasks)
     token = terms.begin()
     run = _Run(counts, buffers, goes_on=terms.goes_on, same_host=same_host)
     began = now = perf_counter()
@@ -236,7 +240,7 @@ class _Run:
             from .diagnosis import explain_unpicklable
 
             text = explain_unpicklable(value, "result")
-            return self._tell(position, "result", (None, type(error).__name__, text))
+            return self._failed(position, "result", error, text)
         return True
 
     def _keep(self, value: object) -> None:
@@ -253,17 +257,13 @@ class _Run:
         if self.result_counts is not None:
             self.result_counts.append(len(views))
 
-    def _failed(self, position: int, stage: str, error: BaseException) -> bool:
-        goes_on = self._tell(position, stage, _encode_error(error))
-        return goes_on and isinstance(error, Exception)  # an exit or an interrupt ends the batch
-
-    def _tell(self, position: int, stage: str, told: tuple[bytes | None, str, str]) -> bool:
-        from .._memory_use import peak_memory
-
-        pid = os.getpid()
-        worker = pid if self._same_host else f"{os.uname().nodename}:{pid}"
-        self.failures.append((position, stage, *told, worker, peak_memory()))
-        return self._goes_on
+    def _failed(
+        self, position: int, stage: str, error: BaseException, text: str | None = None
+    ) -> bool:
+        """Keep a failure, and tell whether to go on: an exit or an interrupt ends the batch."""
+        failure = encode_failure(position, stage, error, text, same_host=self._same_host)
+        self.failures.append(failure)
+        return self._goes_on and isinstance(error, Exception)
 
 
 class _Unbuildable:
@@ -276,16 +276,45 @@ class _Unbuildable:
         raise self.error
 
 
-def _encode_error(error: BaseException) -> tuple[bytes | None, str, str]:
-    """Return an exception as it can travel: itself if it survives pickling, its type, its text."""
-    import traceback
+def encode_failure(
+    position: int, stage: str, error: BaseException, text: str | None = None, *, same_host: bool
+) -> EncodedFailure:
+    """Return a failure that can travel: with the exception itself if it survives pickling.
 
-    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
-    text = "".join(traceback.format_exception(type(error), error, frames))
-    encoded: bytes | None
+    Parameters
+    ----------
+    position : int
+        The position of the task in its batch.
+    stage : {'function', 'arguments', 'task', 'result'}
+        What was being done.
+    error : BaseException
+        What went wrong.
+    text : str, optional
+        What there is to say about it, if that is all that should travel.
+    same_host : bool
+        Whether who reads it is on this machine.
+    """
+    from .._memory_use import peak_memory
+
+    encoded: bytes | None = None
+    if text is None:
+        encoded, text = _travelling(error), _format(error)
+    pid = os.getpid()
+    worker = pid if same_host else f"{os.uname().nodename}:{pid}"
+    return position, stage, encoded, type(error).__qualname__, text, worker, peak_memory()
+
+
+def _travelling(error: BaseException) -> bytes | None:
     try:
         encoded = dumps(error)
         loads(encoded)
     except Exception:  # noqa: BLE001  then it travels as text
-        encoded = None
-    return encoded, type(error).__qualname__, text
+        return None
+    return encoded
+
+
+def _format(error: BaseException) -> str:
+    import traceback
+
+    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    return "".join(traceback.format_exception(type(error), error, frames))

@@ -30,6 +30,9 @@ class Terms:
     ----------
     level : tuple
         The nesting in which the tasks run.
+    max_nbytes : int or None
+        Buffers of results of this many bytes and more go through shared memory, where there is
+        some; None sends all of them.
     goes_on : bool, default=False
         Whether a batch goes on after a task that failed.
     batch_seconds : float, default=BATCH_SECONDS
@@ -38,24 +41,27 @@ class Terms:
         How long one task may run, where it is the worker that sees to it.
     """
 
-    __slots__ = ("batch_seconds", "goes_on", "level", "task_seconds")
+    __slots__ = ("batch_seconds", "goes_on", "level", "max_nbytes", "task_seconds")
 
     def __init__(
         self,
         level: Level = TOP,
+        max_nbytes: int | None = None,
         goes_on: bool = False,
         batch_seconds: float = BATCH_SECONDS,
         task_seconds: float | None = None,
     ) -> None:
         self.level = level
+        self.max_nbytes = max_nbytes
         self.goes_on = goes_on
         self.batch_seconds = batch_seconds
         self.task_seconds = task_seconds
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as little as can be: the key of short terms is their pickled form."""
+        known = (self.level, self.max_nbytes)
         policy = (self.goes_on, self.batch_seconds, self.task_seconds)
-        return Terms, (self.level,) if policy == _USUAL else (self.level, *policy)
+        return Terms, known if policy == _USUAL else (*known, *policy)
 
     def begin(self) -> Token[Level]:
         """Have them hold in this thread."""

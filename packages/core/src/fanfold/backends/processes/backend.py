@@ -22,7 +22,10 @@ class ProcessesBackend(Backend):
 
     name = "processes"
     capabilities = BackendCapabilities(
-        stops_running_tasks=True, limits_inner_threads=True, limits_task_time=True
+        stops_running_tasks=True,
+        limits_inner_threads=True,
+        limits_task_time=True,
+        stores_objects=True,
     )
 
     def effective_n_jobs(self, n_jobs: int) -> int:
@@ -38,6 +41,7 @@ class ProcessesBackend(Backend):
             request.n_jobs,
             environment=environment,
             interruptible=request.interruptible,
+            temp_folder=request.temp_folder,
             task_timeout=request.task_timeout,
         )
 

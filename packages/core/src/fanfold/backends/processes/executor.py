@@ -8,7 +8,6 @@ the first is done.
 from __future__ import annotations
 
 import selectors
-from _pickle import loads
 from collections import deque
 from math import inf
 from threading import Lock
@@ -17,6 +16,7 @@ from time import monotonic, perf_counter
 from ...contracts.backend import Batch, Executor
 from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.batches import EncodedBatch
+from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
 from .future import DrivenFuture
 from .stock import WorkerStock, dismiss
@@ -47,10 +47,13 @@ class ProcessesExecutor(Executor):
         Environment variables that the workers have beside this process's.
     interruptible : bool
         Whether a thread may interrupt another that waits.
+    temp_folder : str or None
+        Where to keep large buffers in files; None keeps them in memory.
     task_timeout : float or None
         How many seconds a task may run until its worker is ended.
     """
 
+    least_put = OUT_OF_BAND
     IN_FLIGHT_EACH = 2
     MOST_LOST = 3
     """So many workers may end before they begin a batch until the batch itself is suspected."""
@@ -64,12 +67,14 @@ class ProcessesExecutor(Executor):
         *,
         environment: Mapping[str, str],
         interruptible: bool,
+        temp_folder: str | None,
         task_timeout: float | None,
     ) -> None:
         self._task_timeout = task_timeout
         self._stock = stock
         self._environment = environment
         self._n_jobs = n_jobs
+        self._temp_folder = temp_folder
         self._workers: list[WorkerHandle] = []
         self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
         self._selector = selectors.DefaultSelector()
@@ -89,6 +94,10 @@ class ProcessesExecutor(Executor):
         else:
             self._waiting.append((batch, future))
         return future
+
+    def put(self, data: memoryview) -> object:
+        """Copy a buffer into shared memory, or elsewhere if there is no room for it."""
+        return self._stock.segments.store(data, self._temp_folder) or bytearray(data)
 
     def wait(
         self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
@@ -257,11 +266,11 @@ class ProcessesExecutor(Executor):
     def _receive(self, worker: WorkerHandle) -> bool:
         """Complete the futures whose answers are there, and tell whether the connection is open."""
         messages, is_open = worker.receive()
-        answers = [(worker.answered()[1], message[1:]) for message in messages]
+        answers = [(worker.answered()[1], answer) for answer in messages]
         if is_open:
             self._assign()  # first give the worker something to do, then look at what it did
-        for future, (head, buffers) in answers:
-            future.set_result((loads(head), buffers))
+        for future, answer in answers:
+            future.set_result(worker.read(answer))
         return is_open
 
     def _lost(self, worker: WorkerHandle) -> None:
@@ -301,8 +310,8 @@ class ProcessesExecutor(Executor):
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""
         messages, _ = worker.receive()
-        for _, head, buffers in messages:
-            worker.answered()[1].set_result((loads(head), buffers))
+        for answer in messages:
+            worker.answered()[1].set_result(worker.read(answer))
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:
@@ -316,9 +325,7 @@ def _busy_since(worker: WorkerHandle) -> float:
     return worker.busy_since
 
 
-def _worker_lost(
-    batch: EncodedBatch, position: int | None, worker: WorkerHandle
-) -> FanfoldError:
+def _worker_lost(batch: EncodedBatch, position: int | None, worker: WorkerHandle) -> FanfoldError:
     from ...errors import WorkerLostError
 
     what = "was about to run" if position is None else "ran"
@@ -339,8 +346,8 @@ def _task_timed_out(batch: EncodedBatch, position: int, worker: WorkerHandle) ->
     from ...errors import TaskTimeoutError
 
     return TaskTimeoutError(
-        f"{batch.describe(position)} did not finish within its task_timeout, and its worker process "
-        "was ended. Give it more time, or find out what it waits for",
+        f"{batch.describe(position)} did not finish within its task_timeout, and its worker "
+        "process was ended. Give it more time, or find out what it waits for",
         task_index=batch.first_task + position,
         exit_code=worker.exit_code,
         worker=worker.pid,
