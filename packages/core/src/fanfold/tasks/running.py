@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .._buffers import Buffer
+    from .time_limit import TimeLimit
 
     Function = Callable[..., object]
     EncodedPart: TypeAlias = tuple[bytes, bytes | None]
@@ -178,6 +179,9 @@ def run_tasks(
     began = now = perf_counter()
     last = began + terms.batch_seconds
     functions = [run.function(known, *part) for part in encoded_functions]
+    limit = None if terms.task_seconds is None else _time_limit(terms.task_seconds)
+    if limit is not None:
+        functions = [limit.guard(function) for function in functions]
     for position, item in enumerate(items):
         if position:
             now = perf_counter()
@@ -186,6 +190,8 @@ def run_tasks(
         if not run.one(position, item, functions[numbers[position] if numbers else 0]):
             break
     seconds = perf_counter() - began
+    if limit is not None:
+        limit.close()
     terms.end(token)
     outcome = (seconds, run.results, run.result_counts, run.failures)
     return outcome, run.out_buffers
@@ -231,8 +237,8 @@ class _Run:
         try:
             value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001  a task may raise anything; it is sent back
-            if isinstance(function, _Unbuildable):
-                return self._failed(position, "function", function.error)
+            if isinstance(error, _NoFunctionError):
+                return self._failed(position, "function", error.reason)
             return self._failed(position, "task", error)
         try:
             self._keep(value)
@@ -266,14 +272,28 @@ class _Run:
         return self._goes_on and isinstance(error, Exception)
 
 
+class _NoFunctionError(Exception):
+    """A function cannot be rebuilt here."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class _Unbuildable:
     """Stands for a function that cannot be rebuilt here: calling it fails."""
 
-    def __init__(self, error: Exception) -> None:
-        self.error = error
+    def __init__(self, reason: Exception) -> None:
+        self._reason = reason
 
     def __call__(self, *args: object, **kwargs: object) -> object:
-        raise self.error
+        raise _NoFunctionError(self._reason)
+
+
+def _time_limit(seconds: float) -> TimeLimit:
+    from .time_limit import TimeLimit  # brings ctypes along
+
+    return TimeLimit(seconds)
 
 
 def encode_failure(

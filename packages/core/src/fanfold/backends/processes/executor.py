@@ -275,6 +275,8 @@ class ProcessesExecutor(Executor):
 
     def _lost(self, worker: WorkerHandle) -> None:
         """Take note that a worker ended: fail what it ran, and send the rest elsewhere."""
+        if worker not in self._workers:
+            return  # sending to it has told so already
         self._receive_last(worker)
         self._remove(worker)
         running, was_ready = worker.running_position(), worker.was_ready()
