@@ -4,7 +4,8 @@ import pytest
 from fanfold.parallel._dispatcher import Dispatcher
 from fanfold.parallel._sizing import Durations, FixedSizer, GrowingSizer
 from fanfold.parallel._window import Window
-from fanfold.tasks.outcomes import Outcome
+from fanfold.tasks.outcomes import FailedTask, Outcome
+from fanfold.tasks.terms import BATCH_SECONDS
 
 
 def make(in_flight=4, unread=None, held=None, size=1, keep_order=True):
@@ -14,14 +15,14 @@ def make(in_flight=4, unread=None, held=None, size=1, keep_order=True):
 
 
 def submit_all(dispatcher):
-    numbers = []
+    first_tasks = []
     while size := dispatcher.next_size():
-        numbers.append(dispatcher.submitted(size))
-    return numbers
+        first_tasks.append(dispatcher.submitted(size))
+    return first_tasks
 
 
-def done(*results, failure=None, seconds=0.01):
-    return Outcome(list(results), failure, seconds)
+def done(*results, seconds=0.01):
+    return Outcome(list(results), (), seconds)
 
 
 def test_submits_until_the_window_is_full():
@@ -73,37 +74,63 @@ def test_a_failure_stops_submission_and_keeps_what_was_done_before_it():
     dispatcher = make(size=3)
     submit_all(dispatcher)
     failure = ValueError("second task")
-    dispatcher.completed(0, done("a", failure=failure))
+    dispatcher.partly_completed(0, Outcome(["a"], [FailedTask(1, failure)], 0.01))
+    dispatcher.settle(0, ["a"])
+    dispatcher.fail(failure)
     assert dispatcher.next_size() == 0
+    assert not dispatcher.has_room
     assert list(dispatcher.ready) == ["a"]
     assert dispatcher.failure is failure
     assert not dispatcher.finished
 
 
-def test_nothing_comes_in_order_after_a_failed_task():
+def test_nothing_comes_in_order_after_a_task_that_is_not_settled():
     dispatcher = make()
     submit_all(dispatcher)
-    dispatcher.completed(0, done(failure=ValueError()))
     dispatcher.completed(1, done("b"))
     assert list(dispatcher.ready) == []
 
 
 def test_the_first_failure_counts():
     dispatcher = make()
-    submit_all(dispatcher)
     first = ValueError("first")
-    dispatcher.completed(1, done(failure=first))
-    dispatcher.completed(0, done(failure=ValueError("second")))
+    dispatcher.fail(first)
+    dispatcher.fail(ValueError("second"))
     assert dispatcher.take_failure() is first
 
 
-def test_a_lost_batch_is_a_failure():
+def test_a_batch_may_be_settled_in_part_and_the_rest_be_run_again():
+    dispatcher = make(in_flight=1, size=4)
+    submit_all(dispatcher)
+    dispatcher.end_of_input()
+    dispatcher.partly_completed(0, Outcome(["a", "d"], [FailedTask(1, ValueError())], 0.01))
+    dispatcher.settle(0, ["a"])
+    dispatcher.settle(3, ["d"])
+    assert list(dispatcher.ready) == ["a"]
+    assert not dispatcher.finished
+    dispatcher.resubmitted(1, 2)
+    assert not dispatcher.has_room
+    dispatcher.completed(1, done("b", "c"))
+    assert list(dispatcher.ready) == ["a", "b", "c", "d"]
+    assert dispatcher.finished
+
+
+def test_what_is_run_again_needs_room_and_is_not_new():
     dispatcher = make(in_flight=2)
     submit_all(dispatcher)
-    lost = RuntimeError("worker gone")
-    dispatcher.lost(1, lost)
-    assert dispatcher.failure is lost
-    assert dispatcher.oldest_in_flight == 0
+    dispatcher.dropped(0)
+    assert dispatcher.has_room
+    dispatcher.resubmitted(0, 1)
+    assert not dispatcher.has_room
+    assert dispatcher.submitted_tasks == 2
+
+
+def test_a_dropped_batch_is_not_done():
+    dispatcher = make(in_flight=1)
+    submit_all(dispatcher)
+    dispatcher.end_of_input()
+    dispatcher.dropped(0)
+    assert not dispatcher.finished
 
 
 def test_unread_results_stop_the_producers():
@@ -138,14 +165,14 @@ def test_results_that_wait_for_an_earlier_one_are_bounded():
 def test_counts_tasks():
     dispatcher = make(size=2, in_flight=2)
     submit_all(dispatcher)
-    dispatcher.completed(1, done("c", "d"))
+    dispatcher.completed(2, done("c", "d"))
     assert (dispatcher.submitted_tasks, dispatcher.completed_tasks) == (4, 2)
 
 
 def test_large_results_keep_batches_small():
     dispatcher = Dispatcher(Window(4), GrowingSizer(), keep_order=True)
     dispatcher.submitted(1)
-    dispatcher.completed(0, Outcome(["large"], None, 1e-6, nbytes=4 << 20))
+    dispatcher.completed(0, Outcome(["large"], (), 1e-6, nbytes=4 << 20))
     assert dispatcher.next_size() == 2
 
 
@@ -166,11 +193,29 @@ class TestGrowingSizer:
         sizer.measured(1, 1e-9, 10)
         assert sizer.size == 4
 
-    def test_aims_at_a_tenth_of_a_second(self):
+    def test_aims_at_half_of_what_a_batch_may_take(self):
         sizer = GrowingSizer()
         for _ in range(10):
             sizer.measured(sizer.size, sizer.size * 0.001, 0)
-        assert sizer.size == 100
+        assert sizer.size == BATCH_SECONDS / 2 / 0.001
+
+    def test_a_batch_that_gave_its_last_tasks_back_halves_the_size(self):
+        sizer = GrowingSizer()
+        sizer.size = 64
+        sizer.ended_early(40, BATCH_SECONDS)
+        assert sizer.size == 20
+
+    def test_long_tasks_at_the_end_of_a_batch_are_sent_one_by_one(self):
+        sizer = GrowingSizer()
+        sizer.size = 500
+        sizer.ended_early(1, 2 * BATCH_SECONDS)
+        assert sizer.size == 1
+
+    def test_what_another_worker_asked_back_says_nothing_about_the_size(self):
+        sizer = GrowingSizer()
+        sizer.size = 64
+        sizer.ended_early(3, 3e-6)
+        assert sizer.size == 64
 
     def test_shrinks_at_once_when_tasks_take_longer(self):
         sizer = GrowingSizer()
@@ -210,6 +255,7 @@ class TestGrowingSizer:
 def test_a_fixed_size_stays():
     sizer = FixedSizer(7)
     sizer.measured(7, 100.0, 1 << 40)
+    sizer.ended_early(1, 100.0)
     assert sizer.size == 7
 
 

@@ -76,7 +76,9 @@ class Storage:
         if nbytes < self._least:
             return bytearray(view), nbytes
         if nbytes < self._max_nbytes:
-            return StoredBuffer(self._put(view), nbytes, "w"), nbytes
+            # Written to as a private copy, though no other task has it: this one may run again, if
+            # its worker is lost, and must not see what it made of its arguments the first time.
+            return StoredBuffer(self._put(view), nbytes, "c"), nbytes
         return self._keep_once(view)
 
     def _keep_once(self, view: memoryview) -> tuple[Piece, int]:
