@@ -59,6 +59,7 @@ class Dispatcher:
         self._held: dict[int, Sequence[object]] = {}
         self._next_in_order = 0
         self._taken = 0
+        self._last: _Last | None = None
         self.ready: deque[object] = deque()
         self.failure: BaseException | None = None
         self.submitted_tasks = 0
@@ -68,7 +69,7 @@ class Dispatcher:
 
     def next_size(self) -> int:
         """Return how many tasks to take from the input as one batch now; 0 is to take none."""
-        if self.exhausted or not self.has_room:
+        if self.exhausted or not self.has_room or self._last is not None:
             return 0
         window = self._window
         if window.held is not None and len(self._held) >= window.held:
@@ -150,17 +151,30 @@ class Dispatcher:
         self.completed_tasks += len(results)
         if not self._keep_order:
             self.ready += results
-            return
-        held = self._held
-        held[first_task] = results
-        while (earliest := held.pop(self._next_in_order, None)) is not None:
-            self.ready += earliest
-            self._next_in_order += len(earliest)
+        else:
+            held = self._held
+            held[first_task] = results
+            while (earliest := held.pop(self._next_in_order, None)) is not None:
+                self.ready += earliest
+                self._next_in_order += len(earliest)
+        if self._last is not None and first_task in self._last.tasks:
+            self._last.n_left -= len(results)
+            if not self._last.n_left:
+                self.fail(self._last.failure)
 
     def fail(self, failure: BaseException) -> None:
         """Take in what ends the call; the first failure counts."""
         if self.failure is None:
             self.failure = failure
+
+    def fail_after(self, tasks: range, failure: BaseException) -> None:
+        """Take in what ends the call once these tasks, which are run again, are settled.
+
+        Should there be another such failure meanwhile, the first ends the call at once.
+        """
+        if self._last is not None:
+            self.fail(self._last.failure)
+        self._last = _Last(tasks, failure)
 
     def take(self) -> object:
         """Return the next ready result, which makes room for another task."""
@@ -186,3 +200,14 @@ class Dispatcher:
         """Whether every task of the input is settled, and its result is ready or taken."""
         is_settled = self.completed_tasks == self.submitted_tasks
         return self.exhausted and is_settled and self.failure is None
+
+
+class _Last:
+    """What must still be settled before a call ends."""
+
+    __slots__ = ("failure", "n_left", "tasks")
+
+    def __init__(self, tasks: range, failure: BaseException) -> None:
+        self.tasks = tasks
+        self.failure = failure
+        self.n_left = len(tasks)

@@ -287,7 +287,7 @@ class Parallel:
             dispatcher,
             feeder,
             again,
-            Recovery(policy, dispatcher, again, observers),
+            Recovery(policy, dispatcher, again, observers, streaming=streaming),
             deadlines=self._deadlines(),
             stopped=stopped,
             observers=observers,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..tasks.outcomes import Outcome
     from ._dispatcher import Dispatcher
     from ._observing import Observer
-    from ._policy import FailurePolicy
+    from ._policy import FailurePolicy, Verdict
     from ._requeue import Requeue
 
     AnyBatch: TypeAlias = EncodedBatch | LocalBatch
@@ -42,6 +42,9 @@ class Recovery:
         Takes what is to be run again.
     observers : sequence of Observer
         Are told of failures.
+    streaming : bool
+        Whether results are taken one by one: then those that were ready count, though the call
+        fails.
     """
 
     def __init__(
@@ -50,11 +53,14 @@ class Recovery:
         dispatcher: Dispatcher,
         again: Requeue,
         observers: Sequence[Observer],
+        *,
+        streaming: bool,
     ) -> None:
         self._policy = policy
         self._dispatcher = dispatcher
         self._again = again
         self._observers = observers
+        self._is_streaming = streaming
 
     def partly(self, batch: AnyBatch, outcome: Outcome) -> None:
         """Take in the outcome of a batch of which not all tasks ran, or not all succeeded."""
@@ -65,7 +71,8 @@ class Recovery:
         for failed in outcome.failures:
             between = failed.position - start
             dispatcher.settle(first + start, results[taken : taken + between])
-            self._judge(batch, failed)
+            if self._judge(batch, failed).is_raised:
+                dispatcher.fail(failed.error)
             taken += between
             start = failed.position + 1
         dispatcher.settle(first + start, results[taken:])
@@ -91,26 +98,37 @@ class Recovery:
             self._again.add(batch.cut(size // 2, size))
             return
         error.task_index = batch.first_task + position
-        if position:
-            self._again.add(batch.cut(0, position))
-        if position + 1 < size:
-            self._again.add(batch.cut(position + 1, size))
-        self._judge(batch, FailedTask(position, error, None, error.worker, error.peak_memory))
+        failed = FailedTask(position, error, None, error.worker, error.peak_memory)
+        if self._judge(batch, failed).is_raised:
+            self._end(batch, failed)
+            return
+        self._again.add(batch.cut(0, position))
+        self._again.add(batch.cut(position + 1, size))
 
-    def _judge(self, batch: AnyBatch, failed: FailedTask) -> None:
+    def _end(self, batch: AnyBatch, failed: FailedTask) -> None:
+        """End the call; the tasks before, whose results were lost with the worker, come first."""
+        first = batch.first_task
+        if failed.position and self._is_streaming:
+            self._again.clear()
+            self._again.add(batch.cut(0, failed.position))
+            self._dispatcher.fail_after(range(first, first + failed.position), failed.error)
+        else:
+            self._dispatcher.fail(failed.error)
+
+    def _judge(self, batch: AnyBatch, failed: FailedTask) -> Verdict:
+        """Do what the policy says, short of ending the call, and return what it says."""
         index, error = batch.first_task + failed.position, failed.error
         verdict = self._policy.judge(index, error)
         for observer in self._observers:
             observer.task_failed(index, error, verdict)
-        if verdict.is_raised:
-            self._dispatcher.fail(error)
-        elif verdict.retry_in is not None:
+        if verdict.retry_in is not None:
             task = batch.cut(failed.position, failed.position + 1)
             task.isolated = verdict.alone
             self._again.add(task, monotonic() + verdict.retry_in if verdict.retry_in else 0.0)
-        else:
+        if verdict.is_returned:
             failure = _task_failure(batch, failed, verdict.attempts)
             self._dispatcher.settle(index, [failure])
+        return verdict
 
 
 def _position(batch: AnyBatch, error: OfOneTask) -> int | None:

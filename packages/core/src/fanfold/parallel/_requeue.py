@@ -47,6 +47,10 @@ class Requeue:
         if batch.size:
             heappush(self._heap, (due, batch.first_task, next(self._numbers), batch))
 
+    def clear(self) -> None:
+        """Drop all of them."""
+        self._heap.clear()
+
     def take(self, now: float, most: int) -> AnyBatch | None:
         """Return what is to be run next, or None if nothing is due.
 
