@@ -56,9 +56,7 @@ class TestRetry:
 
     def test_is_a_value(self):
         assert Retry(2, 0.5) == Retry(2, 0.5)
-        assert repr(Retry(2, 0.5, OSError)) == (
-            "Retry(times=2, backoff=0.5, on=<class 'OSError'>)"
-        )
+        assert repr(Retry(2, 0.5, OSError)) == ("Retry(times=2, backoff=0.5, on=<class 'OSError'>)")
 
 
 class TestPolicy:
