@@ -206,9 +206,10 @@ class TestRetries:
         assert [attempts(tmp_path, i) for i in range(12)] == [1, 2, 3] * 4
 
     def test_but_no_more_often_than_that(self, backend, tmp_path):
+        calls = [delayed(works_at_attempt)(tmp_path, needed, i) for i, needed in enumerate((1, 9))]
         with pytest.raises(OSError, match="attempt 3"):
-            run(backend, [delayed(works_at_attempt)(tmp_path, 9, 0)] * 2, retries=2, batch_size=1)
-        assert attempts(tmp_path, 0) <= 6
+            run(backend, calls, retries=2)
+        assert attempts(tmp_path, 1) == 3
 
     def test_only_for_the_exceptions_that_are_listed(self, backend, tmp_path):
         calls = [delayed(works_at_attempt)(tmp_path, 2, 0)]
@@ -326,10 +327,11 @@ class TestLostWorkers:
     def test_a_stream_gives_what_was_done_before(self, return_as, tmp_path):
         calls = (delayed(note_and_leave_at)(tmp_path, (6,), i) for i in range(20))
         results = Parallel(n_jobs=2, batch_size=4, pre_dispatch=4, return_as=return_as)(calls)
-        given = [next(results) for _ in range(6)]
-        assert given == list(range(6))
+        given = set()
         with pytest.raises(WorkerLostError, match="task 6"):
-            list(results)
+            for result in results:
+                given.add(result)
+        assert {0, 1, 2, 3, 4, 5} <= given
 
     def test_are_what_joblib_calls_terminated(self):
         from concurrent.futures.process import BrokenProcessPool

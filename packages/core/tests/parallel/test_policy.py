@@ -2,7 +2,12 @@
 
 import pytest
 from fanfold import Retry
-from fanfold.errors import InvalidArgumentError, TaskTimeoutError, WorkerLostError
+from fanfold.errors import (
+    BackendUnavailableError,
+    InvalidArgumentError,
+    TaskTimeoutError,
+    WorkerLostError,
+)
 from fanfold.parallel._dispatcher import Dispatcher
 from fanfold.parallel._observing import Observer
 from fanfold.parallel._policy import FailurePolicy
@@ -197,6 +202,12 @@ class TestRecovery:
         scene.recovery.partly(scene.batch, Outcome([0, 1, 2], [], 0.1))
         assert scene.ready() == [0, 1, 2]
         assert scene.run_again() == [[3, 4, 5, 6, 7]]
+
+    def test_an_answer_about_nothing_ends_the_call(self):
+        scene = Scene("return", Retry(5))
+        scene.recovery.partly(scene.batch, Outcome([], [], 0.1))
+        assert isinstance(scene.dispatcher.failure, BackendUnavailableError)
+        assert "tasks 0 to 7 (abs, …)" in str(scene.dispatcher.failure)
 
     def test_a_lost_worker_loses_only_what_it_ran(self):
         scene = Scene("return")

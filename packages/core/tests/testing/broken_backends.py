@@ -151,6 +151,10 @@ class DeclaresInnerThreads(Sound):
     capabilities = BackendCapabilities(stores_objects=True, limits_inner_threads=True)
 
 
+class DeclaresTaskTime(Sound):
+    capabilities = BackendCapabilities(stores_objects=True, limits_task_time=True)
+
+
 class DeclaresHosts(Sound):
     capabilities = BackendCapabilities(stores_objects=True, spans_hosts=True)
 
@@ -171,16 +175,16 @@ class ChangesOutcomes(Carrier):
     """Changes what a worker sends, which is a tuple of times, results, failures and buffers."""
 
     def carry(self, batch: Batch) -> bytes:
-        (seconds, results, counts, failure), buffers = pickle.loads(super().carry(batch))
-        failure = self.change_failure(failure)
-        outcome = seconds, self.change_results(results), counts, failure
+        (seconds, results, counts, failures), buffers = pickle.loads(super().carry(batch))
+        failures = self.change_failures(failures)
+        outcome = seconds, self.change_results(results), counts, failures
         return pickle.dumps((outcome, self.change_buffers(buffers)))
 
     def change_results(self, results: list[bytes]) -> list[bytes]:
         return results
 
-    def change_failure(self, failure: Any) -> Any:
-        return failure
+    def change_failures(self, failures: list[Any]) -> list[Any]:
+        return failures
 
     def change_buffers(self, buffers: list[Any]) -> list[Any]:
         return buffers
@@ -194,8 +198,14 @@ class DropsTheTail(Sound):
 
 class SwallowsExceptions(Sound):
     class executor_class(ChangesOutcomes):
-        def change_failure(self, failure: Any) -> Any:
-            return None
+        def change_failures(self, failures: list[Any]) -> list[Any]:
+            return []
+
+
+class TellsOfOneFailureOnly(Sound):
+    class executor_class(ChangesOutcomes):
+        def change_failures(self, failures: list[Any]) -> list[Any]:
+            return failures[:1]
 
 
 class GivesReadOnlyBuffers(Sound):
@@ -500,6 +510,13 @@ class TellsOfAnyError(ChangesLosses):
 class NamesNoTask(ChangesLosses):
     def lose(self, error: BaseException, future: Future[object]) -> None:
         future.set_exception(WorkerLostError("a worker ended"))
+
+
+class BlamesAnotherTask(ChangesLosses):
+    def lose(self, error: BaseException, future: Future[object]) -> None:
+        assert isinstance(error, WorkerLostError)
+        assert error.task_index is not None
+        future.set_exception(WorkerLostError(str(error), task_index=error.task_index - 1))
 
 
 class NeverRecovers(ChangesLosses):

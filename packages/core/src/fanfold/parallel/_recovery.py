@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from ..errors import OfOneTask
+from ..errors import BackendUnavailableError, OfOneTask
 from ..tasks.outcomes import FailedTask, RemoteTraceback
 from ._failure import TaskFailure
 
@@ -66,7 +66,10 @@ class Recovery:
         """Take in the outcome of a batch of which not all tasks ran, or not all succeeded."""
         dispatcher, results = self._dispatcher, outcome.results
         first, size = batch.first_task, batch.size
-        dispatcher.partly_completed(first, outcome, batch.nbytes * outcome.ran // max(1, size))
+        if not outcome.ran:
+            self.lost(batch, _nothing_ran(batch))
+            return
+        dispatcher.partly_completed(first, outcome, batch.nbytes * outcome.ran // size)
         start = taken = 0
         for failed in outcome.failures:
             between = failed.position - start
@@ -129,6 +132,13 @@ class Recovery:
             failure = _task_failure(batch, failed, verdict.attempts)
             self._dispatcher.settle(index, [failure])
         return verdict
+
+
+def _nothing_ran(batch: AnyBatch) -> BackendUnavailableError:
+    return BackendUnavailableError(
+        f"the backend answered without having run any of {batch.summary}: it has to return what "
+        "fanfold.run_batch returns"
+    )
 
 
 def _position(batch: AnyBatch, error: OfOneTask) -> int | None:

@@ -161,8 +161,7 @@ def run_tasks(
     known : PartCache
         What came with earlier batches.
     mark : callable, optional
-        Told the position of each task but the first before it runs, and the time; false ends the
-        batch there.
+        Told the position of each task before it runs, and the time; false ends the batch there.
     same_host : bool, default=True
         Whether who reads the outcome is on this machine.
 
@@ -176,17 +175,19 @@ def run_tasks(
     terms = known.terms_of(tasks)
     token = terms.begin()
     run = _Run(counts, buffers, goes_on=terms.goes_on, same_host=same_host)
-    began = now = perf_counter()
-    last = began + terms.batch_seconds
     functions = [run.function(known, *part) for part in encoded_functions]
     limit = None if terms.task_seconds is None else _time_limit(terms.task_seconds)
     if limit is not None:
         functions = [limit.guard(function) for function in functions]
+    began = now = perf_counter()
+    last = began + terms.batch_seconds
     for position, item in enumerate(items):
         if position:
             now = perf_counter()
-            if now > last or (mark is not None and not mark(position, now)):
+            if now > last:
                 break
+        if mark is not None and not mark(position, now):
+            break
         if not run.one(position, item, functions[numbers[position] if numbers else 0]):
             break
     seconds = perf_counter() - began

@@ -8,7 +8,6 @@ itself: which batch the worker should give back, from its next task on.
 from __future__ import annotations
 
 from math import inf
-from time import perf_counter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Board"]
 
 _BEGUN, _POSITION, _READY, _SINCE, _WANTED = range(5)
-"""Batches begun; the position in the last; 1 once up; when that task began; the batch wanted."""
+"""Batches begun; the position in the last; 1 once up; when its task began; the batch wanted."""
 
 
 class Board:
@@ -45,13 +44,16 @@ class Board:
         """Say that a further batch begins."""
         self._begun += 1
         self._numbers[_POSITION] = 0
-        self._times[_SINCE] = perf_counter()
+        self._times[_SINCE] = 0.0
         self._numbers[_BEGUN] = self._begun
 
     def write_position(self, position: int, now: float) -> bool:
-        """Say that a task of the batch begins, unless the rest is wanted back; tell which."""
+        """Say that a task of the batch begins, unless the rest is wanted back; tell which.
+
+        The first begins in any case.
+        """
         numbers = self._numbers
-        if numbers[_WANTED] == self._begun:
+        if numbers[_WANTED] == self._begun and position:
             return False
         numbers[_POSITION] = position
         self._times[_SINCE] = now
@@ -73,9 +75,14 @@ class Board:
     def running_since(self) -> float:
         """Return when the present task began, on the performance counter; infinity if none runs.
 
-        All processes of a machine have the same performance counter.
+        What a worker does beforehand, such as importing the task's module, does not count. All
+        processes of a machine have the same performance counter.
         """
         return self._times[_SINCE] or inf
+
+    def was_done(self) -> bool:
+        """Tell whether all tasks of the last batch were done."""
+        return self._times[_SINCE] == inf
 
     def close(self) -> None:
         """Unmap the memory."""

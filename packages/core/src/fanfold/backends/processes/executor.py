@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import selectors
 from collections import deque
-from math import inf
 from threading import Lock
 from time import monotonic, perf_counter
 
@@ -304,10 +303,9 @@ class ProcessesExecutor(Executor):
 
         It was done, or it began when the one before it had just used up its time.
         """
-        since = worker.running_since()
         if self._task_timeout is None or not worker.was_killed:
-            return since == inf
-        return perf_counter() < since + self._task_timeout
+            return worker.was_done()
+        return perf_counter() < worker.running_since() + self._task_timeout
 
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""

@@ -216,6 +216,10 @@ class WorkerHandle:
         begun, _, _ = self._process.board.read()
         return self._process.board.running_since() if begun > self._answered else inf
 
+    def was_done(self) -> bool:
+        """Tell whether the last batch that it began was done, if not answered."""
+        return self._process.board.was_done()
+
     def has_rest(self) -> bool:
         """Tell whether the first entry has tasks that were not begun and not asked for."""
         if not self.entries or self.is_wanted_back:

@@ -13,7 +13,7 @@ from ...errors import (
     UnpicklableTaskError,
     UnreadableResultError,
 )
-from ...parallel import Parallel, delayed
+from ...parallel import Parallel, TaskFailure, delayed
 from . import tasks
 from .base import BackendChecks
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ...contracts.backend import Backend
     from ...tasks.naming import Task
+    from .lobby import Lobby
 
 __all__ = ["FailureChecks"]
 
@@ -48,6 +49,30 @@ class FailureChecks(BackendChecks):
         assert "task 1" in text
         assert "raise ValueError(message)" in text
         self.check_usable(backend)
+
+    def test_failures_take_the_place_of_results(self, backend: Backend) -> None:
+        bad = delayed(tasks.fail)
+        calls = [_GOOD, bad("one"), _GOOD, bad("three"), _GOOD]
+
+        results = self.call(backend, calls, on_error="return", batch_size=5)
+
+        assert results[::2] == [2, 2, 2]
+        for index, message in ((1, "one"), (3, "three")):
+            failure = results[index]
+            assert isinstance(failure, TaskFailure)
+            assert (failure.index, failure.attempts) == (index, 1)
+            assert isinstance(failure.exception, ValueError)
+            assert failure.exception.args == (message,)
+            assert "raise ValueError(message)" in failure.traceback
+
+    def test_a_task_that_fails_is_tried_again(self, backend: Backend, lobby: Lobby) -> None:
+        call = delayed(tasks.report_and_fail)(lobby.address, "guest")
+
+        good, failure = self.call(backend, [_GOOD, call], on_error="return", retries=2)
+
+        assert good == 2
+        assert lobby.names == ["guest"] * 3
+        assert failure.attempts == 3
 
     def test_results_before_a_failure_are_given(self, backend: Backend) -> None:
         calls = [_GOOD, _GOOD, delayed(tasks.fail)("no")]

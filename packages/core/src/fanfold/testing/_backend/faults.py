@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ...contracts.backend import ExecutorRequest
 from ...errors import WorkerLostError
-from ...parallel import Parallel, delayed
+from ...parallel import Parallel, TaskFailure, delayed
 from . import tasks
 from .aside import aside
 from .base import BackendChecks
@@ -16,6 +16,7 @@ from .batches import collect, make_batch
 
 if TYPE_CHECKING:
     from ...contracts.backend import Backend
+    from ...tasks.naming import Task
     from .lobby import Lobby
 
 __all__ = ["FaultChecks"]
@@ -47,6 +48,24 @@ class FaultChecks(BackendChecks):
         with pytest.raises(WorkerLostError, match=r"task 2\b.*exit_worker"):
             self.call(backend, calls, pre_dispatch=1, batch_size=1)
 
+        self.check_usable(backend)
+
+    def test_a_lost_worker_loses_only_what_it_ran(self, backend: Backend) -> None:
+        if not self.check_separate(backend):
+            return
+        calls: list[Task] = [delayed(tasks.add)(number) for number in range(8)]
+        calls[5] = delayed(tasks.exit_worker)()
+
+        # One batch at a time: an engine may blame all that was on the worker.
+        options: dict[str, Any] = {"pre_dispatch": 1, "batch_size": 4, "on_error": "return"}
+        results = self.call(backend, calls, **options)
+
+        failure = results.pop(5)
+        assert isinstance(failure, TaskFailure)
+        assert isinstance(failure.exception, WorkerLostError)
+        assert failure.index == 5
+        assert "exit_worker" in str(failure.exception)
+        assert results == [1, 2, 3, 4, 5, 7, 8]
         self.check_usable(backend)
 
     def test_a_task_whose_worker_is_killed_is_named_or_runs_again(

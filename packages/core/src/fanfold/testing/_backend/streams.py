@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -114,5 +114,23 @@ class StreamChecks(BackendChecks):
         assert isinstance(caught.value, TimeoutError)
         if backend.capabilities.stops_running_tasks and lobby.names:
             assert not lobby.next_visitor().has_said_goodbye()
+        lobby.open()
+        self.check_usable(backend)
+
+    def test_a_task_has_only_its_own_time(self, backend: Backend, lobby: Lobby) -> None:
+        linger = delayed(tasks.linger)(lobby.address, "guest")
+        calls = [delayed(tasks.add)(0), linger, delayed(tasks.add)(2)]
+        if self.runs_here(backend):
+            lobby.open()
+            with pytest.warns(FanfoldWarning, match="task_timeout=2 is not applied"):
+                assert self.call(backend, calls, task_timeout=2) == [1, "guest", 3]
+            return
+
+        options: dict[str, Any] = {"task_timeout": 2, "batch_size": 3, "on_error": "return"}
+        first, failure, last = self.call(backend, calls, **options)
+
+        assert (first, last) == (1, 3)
+        assert failure.index == 1
+        assert isinstance(failure.exception, TaskTimeoutError)
         lobby.open()
         self.check_usable(backend)

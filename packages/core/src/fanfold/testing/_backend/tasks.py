@@ -29,11 +29,13 @@ __all__ = [
     "fail",
     "fill",
     "inner_threads",
+    "linger",
     "make",
     "nest",
     "nest_deeper",
     "read",
     "report",
+    "report_and_fail",
     "return_it",
     "total",
     "type_name",
@@ -108,6 +110,31 @@ def report(address: Address, name: str) -> str:
     with socket.create_connection(address) as connection:
         _introduce(connection, "report", name)
     return name
+
+
+def report_and_fail(address: Address, name: str) -> None:
+    """Tell the suite that this runs, and raise a ValueError."""
+    fail(report(address, name))
+
+
+def linger(address: Address, name: str) -> str:
+    """Do as `visit` does, but wait in small steps: what is raised in this thread ends it."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(f"visit {os.getpid()} {name}\n".encode())
+        connection.settimeout(0.01)
+        while not _is_let_go(connection):
+            pass
+        connection.settimeout(None)
+        connection.sendall(b"bye\n")
+    return name
+
+
+def _is_let_go(connection: socket.socket) -> bool:
+    try:
+        connection.recv(1)
+    except TimeoutError:
+        return False
+    return True
 
 
 def come_and_go(address: Address) -> None:
