@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from math import sqrt
 from multiprocessing.pool import Pool, ThreadPool
+from time import sleep
 from typing import Any, Literal, TypeAlias
 
 import fanfold
@@ -46,6 +47,8 @@ HEAVY = (
     "pluggy",
     "importlib.metadata",
 )
+TAIL = [0.0] * 4_000 + [0.1] * 40
+HEAVY_TAIL = "4,000 tasks of no time, 40 of 0.1 s"
 NAMES = [name for name in IMPORTS if name != "mpire" or find_spec("mpire")]
 Contestants: TypeAlias = dict[str, Callable[[], object]]
 
@@ -53,7 +56,7 @@ Contestants: TypeAlias = dict[str, Callable[[], object]]
 def main() -> None:
     """Print what importing brings along, then the table."""
     quick = options(__doc__).quick
-    few, many = (1, 2_000) if quick else (11, 20_000)
+    few, many, tails = (1, 2_000, 1) if quick else (11, 20_000, 3)
     some = many // 10
     print(machine(), end="\n\n")
     print(modules_brought_along(), end="\n\n")
@@ -67,6 +70,8 @@ def main() -> None:
             Case(f"{many:,} tiny tasks", processes.calls(many), few, many),
             Case(f"{some:,} tiny tasks on threads", threads.calls(some), few, some),
             Case(f"{many:,} tiny tasks, sequential", one_by_one(many), few, many),
+            Case(f"heavy tail: {HEAVY_TAIL}", processes.tails(), tails),
+            Case("heavy tail on threads", threads.tails(), tails),
         ]
         print(table(cases))
 
@@ -167,6 +172,26 @@ class Pools:
         if self.mpire is not None:
             contestants["mpire"] = lambda: self.mpire.map(sqrt, numbers, chunk_size=chunk)
         return contestants
+
+    def tails(self) -> Contestants:
+        """Return what runs many tasks that take no time, and then some that do."""
+        return {
+            "fanfold": lambda: fanfold.Parallel(n_jobs=2, backend=self.backend)(
+                fanfold.delayed(wait)(seconds) for seconds in TAIL
+            ),
+            "joblib": lambda: joblib.Parallel(n_jobs=2, backend=self.backend)(
+                joblib.delayed(wait)(seconds) for seconds in TAIL
+            ),
+            "Pool": lambda: self.pool.map(wait, TAIL),
+            "futures": lambda: list(self.executor.map(wait, TAIL, chunksize=len(TAIL) // 8)),
+            "limit": lambda: wait(sum(TAIL) / 2),
+        }
+
+
+def wait(seconds: float) -> None:
+    """Take so much time."""
+    if seconds:
+        sleep(seconds)
 
 
 def mpire_pool(stack: ExitStack, start_method: str) -> Any:

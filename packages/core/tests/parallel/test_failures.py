@@ -8,7 +8,16 @@ import time
 
 import numpy as np
 import pytest
-from fanfold import Parallel, Retry, TaskFailure, delayed, parallel_config
+from fanfold import (
+    Parallel,
+    Retry,
+    TaskFailure,
+    delayed,
+    parallel_config,
+    register_hooks,
+    unregister_hooks,
+)
+from fanfold.contracts.hooks import hookimpl
 from fanfold.errors import RemoteTaskError, UnencodableResultError, WorkerLostError
 
 
@@ -402,6 +411,43 @@ class TestTaskFailure:
 
 
 class TestWhoIsTold:
+    def test_observers_hear_of_each_attempt_that_failed(self, backend):
+        class Listener:
+            def __init__(self):
+                self.heard = []
+
+            @hookimpl
+            def fanfold_task_failed(self, index, error, attempts, retry_in):
+                self.heard.append((index, type(error), attempts, retry_in))
+
+            @hookimpl
+            def fanfold_batch_finished(self, n_failed):
+                self.heard.append(n_failed)
+
+        listener = Listener()
+        register_hooks(listener)
+        try:
+            run(backend, [delayed(fail_at)((0,), 0)], on_error="return", retries=1)
+        finally:
+            unregister_hooks(listener)
+        assert listener.heard == [(0, ValueError, 1, 0.0), 1, (0, ValueError, 2, None), 1]
+
+    def test_observers_hear_of_each_lost_worker(self):
+        heard = []
+
+        class Listener:
+            @hookimpl
+            def fanfold_worker_lost(self, error):
+                heard.append(error.task_index)
+
+        listener = Listener()
+        register_hooks(listener)
+        try:
+            run("processes", [delayed(os._exit)(1)], on_error="return", retries=1)
+        finally:
+            unregister_hooks(listener)
+        assert heard == [0, 0]
+
     def test_verbose_counts_failures_and_tells_of_retries(self, backend, capsys):
         calls = (delayed(fail_at)((1,), i) for i in range(4))
         run(backend, calls, on_error="return", retries=1, verbose=1)
