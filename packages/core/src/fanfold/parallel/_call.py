@@ -184,7 +184,8 @@ class Call:
 
     def _wait(self) -> None:
         """Wait for a batch to complete, and take in all that have; or until it is time to act."""
-        future = self._executor.wait(self._completed, self._time_left())
+        left = self._time_left() if self._again or self._deadlines is not None else None
+        future = self._executor.wait(self._completed, left)
         if self._stopped.is_set():
             raise CallStoppedError
         if future is None:

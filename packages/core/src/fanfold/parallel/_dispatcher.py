@@ -69,9 +69,11 @@ class Dispatcher:
 
     def next_size(self) -> int:
         """Return how many tasks to take from the input as one batch now; 0 is to take none."""
-        if self.exhausted or not self.has_room or self._last is not None:
-            return 0
         window = self._window
+        if self.exhausted or len(self._in_flight) >= window.in_flight:
+            return 0
+        if self.failure is not None or self._last is not None:
+            return 0
         if window.held is not None and len(self._held) >= window.held:
             return 0
         if window.unread is None:

@@ -102,6 +102,8 @@ def as_retry(retries: int | Retry) -> Retry:
     """Return what `retries` stands for: a number of further attempts, or more."""
     if isinstance(retries, Retry):
         return retries
+    if retries == 0 and type(retries) is int:
+        return _NEVER
     return Retry(retries)
 
 
@@ -109,3 +111,6 @@ def _is_wait(seconds: object) -> bool:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return False
     return 0 <= seconds < float("inf")
+
+
+_NEVER = Retry(0)

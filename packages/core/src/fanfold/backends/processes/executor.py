@@ -105,8 +105,10 @@ class ProcessesExecutor(Executor):
         deadline = None if timeout is None else monotonic() + timeout
         left = timeout
         while completed.empty():
-            time_to_act = _sooner(self._balance(), self._end_overdue())
-            for key, events in self._selector.select(_sooner(left, time_to_act)):
+            time_to_act = _sooner(left, self._balance())
+            if self._task_timeout is not None:
+                time_to_act = _sooner(time_to_act, self._end_overdue(self._task_timeout))
+            for key, events in self._selector.select(time_to_act):
                 self._handle(key.data, key.fd, events)
             if deadline is not None and completed.empty():
                 left = deadline - monotonic()
@@ -177,14 +179,8 @@ class ProcessesExecutor(Executor):
             worker.want_back()
         return None
 
-    def _end_overdue(self) -> float | None:
-        """End the workers whose task has had its time.
-
-        Returns the seconds until another may have had it, or None if there is no limit.
-        """
-        limit = self._task_timeout
-        if limit is None:
-            return None
+    def _end_overdue(self, limit: float) -> float:
+        """End the workers whose task has had its time; return the seconds until the next may."""
         soonest = limit  # for tasks that have not begun
         for worker in self._workers:
             left = worker.running_since() + limit - perf_counter()
