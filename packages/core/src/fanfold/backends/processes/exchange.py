@@ -57,7 +57,8 @@ class Exchange:
         segment = part.segment
         if mode == "w":
             segment.origin = None  # from now on it may differ from what it was copied from
-        self._told.add(segment.number)
+        if segment.number >= 0:
+            self._told.add(segment.number)
         memory = segment.memory
         return (
             self._n_loans,
@@ -87,7 +88,9 @@ class Exchange:
             if mode == "c":
                 file = map_privately(path, identity)
             else:
-                file = self._maps[number] = map_file(path, identity, "r+")
+                file = map_file(path, identity, "r+")
+                if number >= 0:
+                    self._maps[number] = file
         # What arrays keep alive is this object, so its end is theirs.
         lent = (c_ubyte * nbytes).from_buffer(file, offset)
         finalize(lent, self._ended.append, (loan, _forks.count)).atexit = False

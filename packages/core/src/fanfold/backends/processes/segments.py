@@ -41,7 +41,7 @@ class Segment:
     Attributes
     ----------
     number : int
-        Its number in the pool, never used twice.
+        Its number in the pool, never used twice; -1 if it is not for a second buffer.
     memory : MappedFile
         The memory.
     filled : int
@@ -143,10 +143,12 @@ class SegmentPool:
         folder : str or None
             Where to keep it in a file of its own; None keeps it in memory.
         """
+        if folder is not None:
+            return self._store_in_file(data, folder)
         with self._lock:
             self._collect()
             if data.nbytes > self.LARGEST_IN_ARENA:
-                return self._find(data) or self._store_alone(data, folder)
+                return self._find(data) or self._store_alone(data)
             return self._store_in_arena(data)
 
     def is_live(self, number: int) -> bool:
@@ -180,10 +182,19 @@ class SegmentPool:
                 return self._part(segment, 0, data.nbytes)
         return None
 
-    def _store_alone(self, data: memoryview, folder: str | None) -> Part | None:
+    def _store_in_file(self, data: memoryview, folder: str) -> Part | None:
+        """Keep a buffer in a file that goes with its part."""
+        try:
+            memory = new_memory(data.nbytes, folder)
+        except (OSError, MemoryError) as error:
+            self._warn(str(error))
+            return None
+        memory.fill(0, data)
+        return Part(Segment(-1, memory), 0, data.nbytes, deque(maxlen=0))
+
+    def _store_alone(self, data: memoryview) -> Part | None:
         nbytes = data.nbytes
-        segment = self._take_free(nbytes) if folder is None else None
-        segment = segment or self._new(_round_up(nbytes, _ROUNDING), folder)
+        segment = self._take_free(nbytes) or self._new(_round_up(nbytes, _ROUNDING))
         if segment is None or not self._write(segment, 0, data):
             return None
         origin = origin_of(data)
@@ -195,7 +206,7 @@ class SegmentPool:
         arena = self._arena
         if arena is None or arena.filled + data.nbytes > arena.size:
             self._retire_arena()
-            arena = self._take_free(self.ARENA) or self._new(self.ARENA, None)
+            arena = self._take_free(self.ARENA) or self._new(self.ARENA)
             self._arena = arena
             if arena is None:
                 return None
@@ -225,7 +236,7 @@ class SegmentPool:
         self._free.remove(best)
         return best
 
-    def _new(self, nbytes: int, folder: str | None) -> Segment | None:
+    def _new(self, nbytes: int) -> Segment | None:
         while self._free and (
             self._size() + nbytes > self._budget or len(self._live) >= self.MOST_SEGMENTS
         ):
@@ -237,12 +248,11 @@ class SegmentPool:
             self._warn(f"{len(self._live)} segments of it are in use")
             return None
         try:
-            memory = new_memory(nbytes, folder)
+            memory = new_memory(nbytes, None)
         except (OSError, MemoryError) as error:
             self._warn(str(error))
             return None
         segment = Segment(next(self._numbers), memory)
-        segment.is_spoiled = folder is not None  # a file is for one buffer
         self._live[segment.number] = segment
         return segment
 
