@@ -11,6 +11,7 @@ from _pickle import dumps as plain_dumps, loads
 from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
+from .known_objects import known_objects
 from .pickling import PROTOCOL, TaskPickler, are_atoms, dumps
 from .terms import Terms
 
@@ -209,6 +210,10 @@ class _Run:
             self.failure = encode_failure(position, "arguments", error)
             return False
         try:
+            if known_objects.has_handles:
+                from .shared_objects import unwrap  # loaded already, where there is a handle
+
+                args, kwargs = unwrap(args, kwargs)
             value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001  a task may raise anything; it is sent back
             self.failure = encode_failure(position, "task", error)

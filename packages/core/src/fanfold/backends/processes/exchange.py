@@ -12,6 +12,8 @@ from _pickle import PickleBuffer, dumps, loads
 from collections import deque
 from weakref import finalize
 
+from ...tasks.known_objects import known_objects
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +41,7 @@ class Exchange:
         self._n_loans = 0
         self._told: set[int] = set()
         self._n_dropped = 0
+        self._n_objects_dropped = known_objects.n_dropped
         self._maps: dict[int, MappedFile] = {}
         self._ended: deque[tuple[int, int]] = deque()
 
@@ -130,18 +133,21 @@ class Exchange:
             self._n_dropped = pool.n_dropped
             gone = [number for number in self._told if not pool.is_live(number)]
             self._told.difference_update(gone)
-        if not gone and not self._ended:
+        objects = known_objects.dropped_since(self._n_objects_dropped)
+        self._n_objects_dropped = known_objects.n_dropped
+        if not gone and not objects and not self._ended:
             return None
         ended: list[int] = []
         spoiled: list[int] = []
         while self._ended:
             loan, forks = self._ended.popleft()
             (ended if forks == _forks.count else spoiled).append(loan)
-        return dumps((ended, spoiled, gone), 5)
+        return dumps((ended, spoiled, gone, objects), 5)
 
     def hear(self, news: bytes | Buffer) -> None:
         """Take in what the other side tells."""
-        ended, spoiled, gone = loads(news)
+        ended, spoiled, gone, objects = loads(news)
+        known_objects.forget(objects)
         for loan in spoiled:
             self._lent[loan].segment.is_spoiled = True
         for loan in (*ended, *spoiled):

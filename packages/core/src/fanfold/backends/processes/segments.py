@@ -18,13 +18,11 @@ from itertools import count
 from threading import Lock
 
 from ...errors import FanfoldWarning
-from ...sharing import new_memory, origin_of
+from ...sharing import MappedFile, new_memory, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
-
-    from ...sharing import MappedFile
 
     Origin: TypeAlias = tuple[weakref.ref[Any], int]
     """The array whose memory a buffer is part of, and the buffer's address."""
@@ -170,15 +168,16 @@ class SegmentPool:
         self._arena = None
 
     def _find(self, data: memoryview) -> Part | None:
-        """Return a part that holds the very same bytes, if the last call left them."""
+        """Return a part that holds the very same bytes, if there is one from an earlier call."""
         origin = origin_of(data)
         if origin is None:
             return None
-        for position, segment in enumerate(self._free):
+        for segment in self._live.values():
             if segment.filled == data.nbytes and _is_same(segment.origin, origin):
                 if not _holds(segment, data):
-                    return None
-                del self._free[position]
+                    continue
+                if segment in self._free:
+                    self._free.remove(segment)
                 return self._part(segment, 0, data.nbytes)
         return None
 
@@ -318,6 +317,8 @@ def _is_wanted(segment: Segment) -> bool:
 
 def _holds(segment: Segment, data: memoryview) -> bool:
     """Tell whether a segment's buffer still has the bytes that are in `data` now."""
+    if isinstance(data.obj, MappedFile) and data.obj.is_constant:
+        return True
     from xxhash import xxh3_128_digest
 
     if segment.digest is None:
