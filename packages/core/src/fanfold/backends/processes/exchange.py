@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from _pickle import PickleBuffer, dumps, loads
 from collections import deque
-from weakref import finalize
 
 from ...tasks.known_objects import known_objects
 
@@ -82,6 +81,7 @@ class Exchange:
             If its memory cannot be mapped.
         """
         from ctypes import c_ubyte
+        from weakref import finalize
 
         loan, number, path, identity, offset, nbytes, mode = place
         file = self._maps.get(number)
