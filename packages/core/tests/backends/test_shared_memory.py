@@ -321,14 +321,14 @@ SUMS = """
 
 
 class TestLimits:
-    @pytest.mark.parametrize("budget", ["0", "1M", "20M"])
-    def test_beyond_the_budget_arrays_go_through_sockets_which_is_said_once(self, budget):
-        output = run(SUMS, FANFOLD_SHM_BUDGET=budget)
-        assert output.count("True\n") == 2
-        assert 1 <= output.count("FanfoldWarning") <= 3  # in this process, and in each worker
+    @pytest.mark.parametrize("budget", ["0", "1M", "20M", "1G"])
+    def test_beyond_the_budget_arrays_go_through_sockets(self, budget):
+        assert run(SUMS, FANFOLD_SHM_BUDGET=budget) == "True\nTrue\n"
 
-    def test_within_the_budget_nothing_is_said(self):
-        assert run(SUMS, FANFOLD_SHM_BUDGET="1G") == "True\nTrue\n"
+    def test_beyond_the_budget_is_logged(self):
+        program = "import logging; logging.basicConfig(level=logging.INFO)\n"
+        output = run(program + textwrap.dedent(SUMS), FANFOLD_SHM_BUDGET="0")
+        assert "INFO:fanfold:large arrays do not all go through shared memory" in output
 
     def test_a_budget_that_is_no_size_is_an_error(self, monkeypatch):
         monkeypatch.setenv("FANFOLD_SHM_BUDGET", "a lot")
@@ -345,7 +345,28 @@ class TestLimits:
             + textwrap.dedent(SUMS).replace("300_000", "1_000_000").replace("\n", "\n            ")
         )
         assert output.count("True\n") == 2, output
+        assert 1 <= output.count("FanfoldWarning: large arrays") <= 3  # once here, and in workers
         assert "File too large" in output
+
+    @pytest.mark.parametrize("where", ["-Werror", "-Wignore"])
+    def test_a_worker_that_must_not_warn_goes_on(self, where):
+        code = textwrap.dedent(
+            """
+            import resource
+            import numpy as np
+            from fanfold import Parallel, delayed
+            results = Parallel(2)(delayed(np.ones)(1_000_000) for _ in range(4))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+            def limit():
+                resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+                return np.ones(3_000_000)
+            print([float(a.sum()) for a in Parallel(2)(delayed(limit)() for _ in range(4))])
+            """
+        )
+        completed = subprocess.run(
+            [sys.executable, where, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert completed.stdout == "[3000000.0, 3000000.0, 3000000.0, 3000000.0]\n"
 
     def test_memory_that_nobody_uses_is_given_back_on_close(self):
         Parallel(2)(delayed(total)(make(i)) for i in range(8))

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "SegmentPool"]
 
+_SLOWER = (
+    "large arrays do not all go through shared memory, but through sockets, which takes longer: "
+    "{}. FANFOLD_SHM_BUDGET sets how much memory may be used"
+)
 _ALIGNMENT = 64
 _ROUNDING = 1 << 20
 
@@ -101,8 +105,8 @@ class SegmentPool:
     """The segments of one process.
 
     It guarantees: a buffer stays where it was written while its :class:`Part` lives; all segments
-    together are never larger than the budget; and memory that is used by nobody is kept for later
-    buffers only up to `MOST_KEPT`.
+    together are never larger than the budget; and of memory that is used by nobody, no more than
+    `MOST_KEPT` and a quarter of the budget is kept for later buffers.
 
     Parameters
     ----------
@@ -119,6 +123,7 @@ class SegmentPool:
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
+        self._most_kept = min(self.MOST_KEPT, budget // 4)
         self._lock = Lock()
         self._numbers = count()
         self._live: dict[int, Segment] = {}
@@ -129,7 +134,9 @@ class SegmentPool:
         self.n_dropped = 0
 
     def store(self, data: memoryview, folder: str | None = None) -> Part | None:
-        """Copy a buffer into a segment; None where there is no room, which is warned of once.
+        """Copy a buffer into a segment; None where there is no room.
+
+        That the budget is used up is logged; that the system has no memory is warned of, once.
 
         A buffer that was copied before from the same memory, and has not changed since, is not
         copied again if it is still there.
@@ -139,9 +146,9 @@ class SegmentPool:
         data : memoryview
             The buffer, contiguous.
         folder : str or None
-            Where to keep it in a file of its own; None keeps it in memory.
+            Where to keep it in a file of its own, if it is large; None keeps it in memory.
         """
-        if folder is not None:
+        if folder is not None and data.nbytes > self.LARGEST_IN_ARENA:
             return self._store_in_file(data, folder)
         with self._lock:
             self._collect()
@@ -236,15 +243,16 @@ class SegmentPool:
         return best
 
     def _new(self, nbytes: int) -> Segment | None:
+        self._free += self._strays()
         while self._free and (
             self._size() + nbytes > self._budget or len(self._live) >= self.MOST_SEGMENTS
         ):
             self._drop(self._free.pop(0))
         if self._size() + nbytes > self._budget:
-            self._warn(f"the budget of {self._budget} bytes for it is used up")
+            _log(f"the budget of {self._budget} bytes for it is used up")
             return None
         if len(self._live) >= self.MOST_SEGMENTS:
-            self._warn(f"{len(self._live)} segments of it are in use")
+            _log(f"{len(self._live)} segments of it are in use")
             return None
         try:
             memory = new_memory(nbytes, None)
@@ -254,6 +262,14 @@ class SegmentPool:
         segment = Segment(next(self._numbers), memory)
         self._live[segment.number] = segment
         return segment
+
+    def _strays(self) -> list[Segment]:
+        """Return the segments that nobody uses and that are not free: Ctrl-C left them so."""
+        return [
+            segment
+            for segment in self._live.values()
+            if not segment.n_parts and segment is not self._arena and segment not in self._free
+        ]
 
     def _write(self, segment: Segment, offset: int, data: memoryview) -> bool:
         try:
@@ -283,7 +299,7 @@ class SegmentPool:
                 segment.filled = 0
             else:
                 self._free.append(segment)
-        while self._free and sum(segment.size for segment in self._free) > self.MOST_KEPT:
+        while self._free and sum(segment.size for segment in self._free) > self._most_kept:
             self._drop(self._free.pop(0))
 
     def _drop(self, segment: Segment) -> None:
@@ -299,12 +315,13 @@ class SegmentPool:
         if self._has_warned:
             return
         self._has_warned = True
-        warnings.warn(
-            f"large arrays do not all go through shared memory, but through sockets, which takes "
-            f"longer: {reason}. FANFOLD_SHM_BUDGET sets how much may be used",
-            FanfoldWarning,
-            stacklevel=2,
-        )
+        warnings.warn(_SLOWER.format(reason), FanfoldWarning, stacklevel=2)
+
+
+def _log(reason: str) -> None:
+    import logging
+
+    logging.getLogger("fanfold").info(_SLOWER.format(reason))
 
 
 def _is_same(held: Origin | None, origin: tuple[object, int]) -> bool:
