@@ -81,13 +81,18 @@ class Parallel:
     batch_size : int or 'auto', default='auto'
         How many tasks to send at once. ``"auto"`` measures how long they take.
     temp_folder : str or None, default=None
-        Accepted for joblib's sake; nothing is written to disk on the way to workers.
+        A folder for files in which to keep large arguments while tasks need them. By default they
+        are kept in memory, with which processes of this machine share them.
     max_nbytes : int, str or None, default='1M'
-        Accepted for joblib's sake. Arrays of any size are sent to processes, where each task gets
-        a copy of its own that it may write to; arrays that are mapped from a file, or made by
-        `shared_array`, are not copied.
+        Arrays (and whatever else lets its memory leave a pickle stream) of this size and more are
+        copied once for all tasks of the call that are given them; what tasks may do with them is
+        said by `mmap_mode`. Smaller ones are copied for each task, which may write to its copy. So
+        is everything with None. Arrays that are mapped from a file, or made by `shared_array`, are
+        not copied at all.
     mmap_mode : {None, 'r', 'r+', 'w+', 'c'}, default='r'
-        Accepted for joblib's sake, as `max_nbytes`.
+        What tasks may do with such arrays: read them (``'r'``), write to a copy of their own, made
+        as they write (``'c'``), or write so that other tasks of the call that are given the array
+        see it (``'r+'``, ``'w+'``). None is as ``max_nbytes=None``.
     prefer : {'processes', 'threads'} or None, default=None
         A hint for where nobody chose a backend.
     require : 'sharedmem' or None, default=None
@@ -291,7 +296,7 @@ class Parallel:
             deadlines=self._deadlines(),
             stopped=stopped,
             observers=observers,
-            on_end=partial(self._end_call, function, dispatcher),
+            on_end=partial(self._end_call, function, dispatcher, storage),
         )
         self._call, self._dispatcher = call, dispatcher
         return call
@@ -383,8 +388,12 @@ class Parallel:
             observer.call_started(self._backend.name, self._n_workers, total)
         return observers
 
-    def _end_call(self, function: bytes | None, dispatcher: Dispatcher) -> None:
+    def _end_call(
+        self, function: bytes | None, dispatcher: Dispatcher, storage: Storage | None
+    ) -> None:
         self._call = None
+        if storage is not None:
+            storage.clear()
         if function is not None and dispatcher.completed_tasks:
             _durations.remember(function, dispatcher.task_seconds / dispatcher.completed_tasks)
 

@@ -4,7 +4,7 @@
 - ``_memory.py``: where new shared memory comes from.
 - ``_files.py``: files that are mapped into memory, once in each process.
 - ``_references.py``: an array as a place in such a file, and back.
-- ``_origin.py``: whose memory a buffer is part of.
+- ``_origin.py``: whose memory a buffer is.
 
 Nothing here needs numpy to be imported before an array is made or looked at.
 """

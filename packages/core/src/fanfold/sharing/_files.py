@@ -37,11 +37,14 @@ class MappedFile(mmap):
         Whether it can be written to, and whether others see that.
     is_own : bool
         Whether it is memory that this process made, which ends when this process lets go of it.
+    is_constant : bool
+        Whether nobody writes to it any more.
     """
 
     identity: Identity
     mode: str
     is_own: bool
+    is_constant: bool
     _path: str | None
     _descriptor: int
 
@@ -51,6 +54,7 @@ class MappedFile(mmap):
         file.identity = _identity(os.fstat(descriptor))
         file.mode = mode
         file.is_own = is_own
+        file.is_constant = False
         file._path = path
         file._descriptor = descriptor
         return file

@@ -1,9 +1,11 @@
-"""Whose memory a buffer is part of."""
+"""Whose memory a buffer is."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
+
+from ._files import MappedFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,14 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["origin_of"]
 
 
-def origin_of(buffer: memoryview) -> tuple[Array, int] | None:
-    """Return the array that owns a buffer's memory, and the buffer's address.
+def origin_of(buffer: memoryview) -> tuple[Array | MappedFile, int] | None:
+    """Return the array or mapped memory that owns a buffer, and where the buffer is.
 
-    While that array lives, what lies at the address is the same piece of memory, though its
-    contents may change. None where the buffer does not come from a numpy array.
+    While that owner lives, what is there is the same piece of memory, though its contents may
+    change. None where the buffer is of another kind.
     """
     numpy = sys.modules.get("numpy")
     owner: Any = buffer.obj
+    if isinstance(owner, MappedFile):
+        return owner, 0
     if numpy is None or not isinstance(owner, numpy.ndarray):
         return None
     address: int = owner.__array_interface__["data"][0]

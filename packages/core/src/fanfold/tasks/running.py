@@ -15,6 +15,7 @@ from itertools import islice
 from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
+from .known_objects import known_objects
 from .pickling import PROTOCOL, TaskPickler, are_atoms, dumps
 from .terms import Terms
 
@@ -236,6 +237,10 @@ class _Run:
         except Exception as error:  # noqa: BLE001  rebuilding a user's object may raise anything
             return self._failed(position, "arguments", error)
         try:
+            if known_objects.has_handles:
+                from .shared_objects import unwrap  # loaded already, where there is a handle
+
+                args, kwargs = unwrap(args, kwargs)
             value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001  a task may raise anything; it is sent back
             if isinstance(error, _NoFunctionError):

@@ -10,6 +10,7 @@ so few places that `_sample` misses them all.
 from __future__ import annotations
 
 import weakref
+from functools import partial
 
 from ..sharing import origin_of
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     Put: TypeAlias = Callable[[memoryview], object]
     Piece: TypeAlias = "bytearray | StoredBuffer"
+    Key: TypeAlias = tuple[int, int, int]
+    """Which array owns the memory, the buffer's address, and its length."""
 
 __all__ = ["Storage", "StoredBuffer"]
 
@@ -68,7 +71,7 @@ class Storage:
         self._least = least
         self._max_nbytes = max_nbytes
         self._mode = "w" if mmap_mode in ("r+", "w+") else mmap_mode
-        self._known: dict[tuple[int, int, int], tuple[weakref.ref[Any], bytes, StoredBuffer]] = {}
+        self._known: dict[Key, tuple[weakref.ref[Any], bytes, StoredBuffer]] = {}
 
     def keep(self, view: memoryview) -> tuple[Piece, int]:
         """Return what stands for a buffer, and how many bytes had to be copied for it."""
@@ -94,10 +97,23 @@ class Storage:
             return known[2], 0
         stored = StoredBuffer(self._put(view), nbytes, self._mode)
         # Forgotten with its owner: its memory may be another array's soon.
-        forget = self._known.pop
-        reference = weakref.ref(owner, lambda _: forget(key, None))
+        reference = weakref.ref(owner, partial(_forget, weakref.ref(self), key))
         self._known[key] = reference, sample, stored
         return stored, nbytes
+
+    def forget(self, key: Key) -> None:
+        """Let go of a buffer whose owner is gone."""
+        self._known.pop(key, None)
+
+    def clear(self) -> None:
+        """Let go of all buffers: no further task is taken."""
+        self._known.clear()
+
+
+def _forget(storage: weakref.ref[Storage], key: Key, _owner: object) -> None:
+    alive = storage()
+    if alive is not None:
+        alive.forget(key)
 
 
 def _sample(view: memoryview) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Lock, current_thread
 from time import monotonic
 
+from .known_objects import known_objects
 from .local import LocalBatch
 from .naming import not_a_task
 from .outcomes import FailedTask, Outcome
@@ -90,6 +91,10 @@ class WatchedBatch(LocalBatch):
             function, args, kwargs = task
         except (TypeError, ValueError) as error:
             raise not_a_task(task, self.first_task + position) from error
+        if known_objects.has_handles:
+            from .shared_objects import unwrap  # loaded already, where there is a handle
+
+            args, kwargs = unwrap(args, kwargs)
         try:
             return (function(*args, **kwargs),)
         except Exception as error:  # noqa: BLE001  a task may raise anything

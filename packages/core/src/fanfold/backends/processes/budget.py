@@ -11,8 +11,9 @@ __all__ = ["VARIABLE", "memory_budget"]
 VARIABLE = "FANFOLD_SHM_BUDGET"
 """The environment variable that says how much, such as ``"4G"``; 0 keeps everything on sockets."""
 
-_SHARE = 4
-"""Without a word from the user, a quarter of what the system says is available."""
+_SHARE = 2
+"""Without a word from the user, half of what the system says is available: arrays that do not lie
+in segments take as much memory elsewhere."""
 _UNKNOWN = 4 << 30
 """What is taken to be available on systems that do not say."""
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from _pickle import PickleBuffer, dumps, loads
 from collections import deque
-from weakref import finalize
+
+from ...tasks.known_objects import known_objects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Exchange:
         self._n_loans = 0
         self._told: set[int] = set()
         self._n_dropped = 0
+        self._n_objects_dropped = known_objects.n_dropped
         self._maps: dict[int, MappedFile] = {}
         self._ended: deque[tuple[int, int]] = deque()
 
@@ -57,7 +59,8 @@ class Exchange:
         segment = part.segment
         if mode == "w":
             segment.origin = None  # from now on it may differ from what it was copied from
-        self._told.add(segment.number)
+        if segment.number >= 0:
+            self._told.add(segment.number)
         memory = segment.memory
         return (
             self._n_loans,
@@ -78,6 +81,7 @@ class Exchange:
             If its memory cannot be mapped.
         """
         from ctypes import c_ubyte
+        from weakref import finalize
 
         loan, number, path, identity, offset, nbytes, mode = place
         file = self._maps.get(number)
@@ -87,7 +91,9 @@ class Exchange:
             if mode == "c":
                 file = map_privately(path, identity)
             else:
-                file = self._maps[number] = map_file(path, identity, "r+")
+                file = map_file(path, identity, "r+")
+                if number >= 0:
+                    self._maps[number] = file
         # What arrays keep alive is this object, so its end is theirs.
         lent = (c_ubyte * nbytes).from_buffer(file, offset)
         finalize(lent, self._ended.append, (loan, _forks.count)).atexit = False
@@ -127,18 +133,21 @@ class Exchange:
             self._n_dropped = pool.n_dropped
             gone = [number for number in self._told if not pool.is_live(number)]
             self._told.difference_update(gone)
-        if not gone and not self._ended:
+        objects = known_objects.dropped_since(self._n_objects_dropped)
+        self._n_objects_dropped = known_objects.n_dropped
+        if not gone and not objects and not self._ended:
             return None
         ended: list[int] = []
         spoiled: list[int] = []
         while self._ended:
             loan, forks = self._ended.popleft()
             (ended if forks == _forks.count else spoiled).append(loan)
-        return dumps((ended, spoiled, gone), 5)
+        return dumps((ended, spoiled, gone, objects), 5)
 
     def hear(self, news: bytes | Buffer) -> None:
         """Take in what the other side tells."""
-        ended, spoiled, gone = loads(news)
+        ended, spoiled, gone, objects = loads(news)
+        known_objects.forget(objects)
         for loan in spoiled:
             self._lent[loan].segment.is_spoiled = True
         for loan in (*ended, *spoiled):

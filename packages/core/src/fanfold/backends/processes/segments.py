@@ -18,19 +18,21 @@ from itertools import count
 from threading import Lock
 
 from ...errors import FanfoldWarning
-from ...sharing import new_memory, origin_of
+from ...sharing import MappedFile, new_memory, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
-
-    from ...sharing import MappedFile
 
     Origin: TypeAlias = tuple[weakref.ref[Any], int]
     """The array whose memory a buffer is part of, and the buffer's address."""
 
 __all__ = ["Part", "SegmentPool"]
 
+_SLOWER = (
+    "large arrays do not all go through shared memory, but through sockets, which takes longer: "
+    "{}. FANFOLD_SHM_BUDGET sets how much memory may be used"
+)
 _ALIGNMENT = 64
 _ROUNDING = 1 << 20
 
@@ -41,7 +43,7 @@ class Segment:
     Attributes
     ----------
     number : int
-        Its number in the pool, never used twice.
+        Its number in the pool, never used twice; -1 if it is not for a second buffer.
     memory : MappedFile
         The memory.
     filled : int
@@ -103,8 +105,8 @@ class SegmentPool:
     """The segments of one process.
 
     It guarantees: a buffer stays where it was written while its :class:`Part` lives; all segments
-    together are never larger than the budget; and memory that is used by nobody is kept for later
-    buffers only up to `MOST_KEPT`.
+    together are never larger than the budget; and of memory that is used by nobody, no more than
+    `MOST_KEPT` and a quarter of the budget is kept for later buffers.
 
     Parameters
     ----------
@@ -121,6 +123,7 @@ class SegmentPool:
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
+        self._most_kept = min(self.MOST_KEPT, budget // 4)
         self._lock = Lock()
         self._numbers = count()
         self._live: dict[int, Segment] = {}
@@ -131,7 +134,9 @@ class SegmentPool:
         self.n_dropped = 0
 
     def store(self, data: memoryview, folder: str | None = None) -> Part | None:
-        """Copy a buffer into a segment; None where there is no room, which is warned of once.
+        """Copy a buffer into a segment; None where there is no room.
+
+        That the budget is used up is logged; that the system has no memory is warned of, once.
 
         A buffer that was copied before from the same memory, and has not changed since, is not
         copied again if it is still there.
@@ -141,12 +146,14 @@ class SegmentPool:
         data : memoryview
             The buffer, contiguous.
         folder : str or None
-            Where to keep it in a file of its own; None keeps it in memory.
+            Where to keep it in a file of its own, if it is large; None keeps it in memory.
         """
+        if folder is not None and data.nbytes > self.LARGEST_IN_ARENA:
+            return self._store_in_file(data, folder)
         with self._lock:
             self._collect()
             if data.nbytes > self.LARGEST_IN_ARENA:
-                return self._find(data) or self._store_alone(data, folder)
+                return self._find(data) or self._store_alone(data)
             return self._store_in_arena(data)
 
     def is_live(self, number: int) -> bool:
@@ -168,22 +175,32 @@ class SegmentPool:
         self._arena = None
 
     def _find(self, data: memoryview) -> Part | None:
-        """Return a part that holds the very same bytes, if the last call left them."""
+        """Return a part that holds the very same bytes, if there is one from an earlier call."""
         origin = origin_of(data)
         if origin is None:
             return None
-        for position, segment in enumerate(self._free):
+        for segment in self._live.values():
             if segment.filled == data.nbytes and _is_same(segment.origin, origin):
                 if not _holds(segment, data):
-                    return None
-                del self._free[position]
+                    continue
+                if segment in self._free:
+                    self._free.remove(segment)
                 return self._part(segment, 0, data.nbytes)
         return None
 
-    def _store_alone(self, data: memoryview, folder: str | None) -> Part | None:
+    def _store_in_file(self, data: memoryview, folder: str) -> Part | None:
+        """Keep a buffer in a file that goes with its part."""
+        try:
+            memory = new_memory(data.nbytes, folder)
+        except (OSError, MemoryError) as error:
+            self._warn(str(error))
+            return None
+        memory.fill(0, data)
+        return Part(Segment(-1, memory), 0, data.nbytes, deque(maxlen=0))
+
+    def _store_alone(self, data: memoryview) -> Part | None:
         nbytes = data.nbytes
-        segment = self._take_free(nbytes) if folder is None else None
-        segment = segment or self._new(_round_up(nbytes, _ROUNDING), folder)
+        segment = self._take_free(nbytes) or self._new(_round_up(nbytes, _ROUNDING))
         if segment is None or not self._write(segment, 0, data):
             return None
         origin = origin_of(data)
@@ -195,7 +212,7 @@ class SegmentPool:
         arena = self._arena
         if arena is None or arena.filled + data.nbytes > arena.size:
             self._retire_arena()
-            arena = self._take_free(self.ARENA) or self._new(self.ARENA, None)
+            arena = self._take_free(self.ARENA) or self._new(self.ARENA)
             self._arena = arena
             if arena is None:
                 return None
@@ -225,26 +242,34 @@ class SegmentPool:
         self._free.remove(best)
         return best
 
-    def _new(self, nbytes: int, folder: str | None) -> Segment | None:
+    def _new(self, nbytes: int) -> Segment | None:
+        self._free += self._strays()
         while self._free and (
             self._size() + nbytes > self._budget or len(self._live) >= self.MOST_SEGMENTS
         ):
             self._drop(self._free.pop(0))
         if self._size() + nbytes > self._budget:
-            self._warn(f"the budget of {self._budget} bytes for it is used up")
+            _log(f"the budget of {self._budget} bytes for it is used up")
             return None
         if len(self._live) >= self.MOST_SEGMENTS:
-            self._warn(f"{len(self._live)} segments of it are in use")
+            _log(f"{len(self._live)} segments of it are in use")
             return None
         try:
-            memory = new_memory(nbytes, folder)
+            memory = new_memory(nbytes, None)
         except (OSError, MemoryError) as error:
             self._warn(str(error))
             return None
         segment = Segment(next(self._numbers), memory)
-        segment.is_spoiled = folder is not None  # a file is for one buffer
         self._live[segment.number] = segment
         return segment
+
+    def _strays(self) -> list[Segment]:
+        """Return the segments that nobody uses and that are not free: Ctrl-C left them so."""
+        return [
+            segment
+            for segment in self._live.values()
+            if not segment.n_parts and segment is not self._arena and segment not in self._free
+        ]
 
     def _write(self, segment: Segment, offset: int, data: memoryview) -> bool:
         try:
@@ -274,7 +299,7 @@ class SegmentPool:
                 segment.filled = 0
             else:
                 self._free.append(segment)
-        while self._free and sum(segment.size for segment in self._free) > self.MOST_KEPT:
+        while self._free and sum(segment.size for segment in self._free) > self._most_kept:
             self._drop(self._free.pop(0))
 
     def _drop(self, segment: Segment) -> None:
@@ -290,12 +315,13 @@ class SegmentPool:
         if self._has_warned:
             return
         self._has_warned = True
-        warnings.warn(
-            f"large arrays do not all go through shared memory, but through sockets, which takes "
-            f"longer: {reason}. FANFOLD_SHM_BUDGET sets how much may be used",
-            FanfoldWarning,
-            stacklevel=2,
-        )
+        warnings.warn(_SLOWER.format(reason), FanfoldWarning, stacklevel=2)
+
+
+def _log(reason: str) -> None:
+    import logging
+
+    logging.getLogger("fanfold").info(_SLOWER.format(reason))
 
 
 def _is_same(held: Origin | None, origin: tuple[object, int]) -> bool:
@@ -308,6 +334,8 @@ def _is_wanted(segment: Segment) -> bool:
 
 def _holds(segment: Segment, data: memoryview) -> bool:
     """Tell whether a segment's buffer still has the bytes that are in `data` now."""
+    if isinstance(data.obj, MappedFile) and data.obj.is_constant:
+        return True
     from xxhash import xxh3_128_digest
 
     if segment.digest is None:

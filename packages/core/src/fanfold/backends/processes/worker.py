@@ -10,6 +10,7 @@ import sys
 from _pickle import dumps, loads
 from mmap import mmap
 
+from ...errors import FanfoldWarning
 from ...tasks.running import PartCache, encode_failure, run_tasks
 from .board import Board
 from .channel import Channel
@@ -137,7 +138,10 @@ class _Worker:
 
             # All workers together have as much as their parent.
             self._segments = SegmentPool(memory_budget() // (2 * (os.cpu_count() or 1)))
-        part = self._segments.store(view)
+        try:
+            part = self._segments.store(view)
+        except FanfoldWarning:  # an error by the user's filters, but not the task's
+            part = None
         return None if part is None else self._exchange.lend(part, "w")
 
 
