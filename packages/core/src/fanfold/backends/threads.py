@@ -134,7 +134,7 @@ class ThreadsExecutor(Executor):
         self._work.put((batch, future))
         if self._n_threads < self._n_jobs:
             self._n_threads += 1
-            _stock.take().assign(self._work)
+            self._add_thread()
         return future
 
     def abandon(self, future: BatchFuture) -> None:
@@ -142,7 +142,7 @@ class ThreadsExecutor(Executor):
         assert isinstance(future, Future)
         # Whoever completes the future first decides whether its thread goes on with other batches.
         if _complete(future.set_result, None):
-            _stock.take().assign(self._work)
+            self._add_thread()
 
     def close(self, *, abort: bool = False) -> None:
         """Let the threads go; with `abort`, drop what no thread has begun."""
@@ -152,6 +152,9 @@ class ThreadsExecutor(Executor):
             self._drop_waiting()
         for _ in range(self._n_threads):
             self._work.put(None)
+
+    def _add_thread(self) -> None:
+        _stock.take().assign(self._work)
 
     def _drop_waiting(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 - ``backend.py``: what users choose.
 - ``executor.py``: one call's hold on some workers; one selector, driven by whoever waits.
+- ``losses.py``: what is told of workers that ended.
 - ``stock.py``: the idle workers, kept from call to call.
 - ``handle.py``, ``launch.py``: one worker as its parent sees it, and how it is started.
 - ``channel.py``, ``messages.py``: messages over a socket pair; used on both sides.

@@ -13,11 +13,11 @@ from threading import Lock
 from time import monotonic, perf_counter
 
 from ...contracts.backend import Batch, Executor
-from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.batches import EncodedBatch
 from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
 from .future import DrivenFuture
+from .losses import never_ready, task_timed_out, worker_lost
 from .stock import WorkerStock, dismiss
 
 TYPE_CHECKING = False
@@ -277,21 +277,21 @@ class ProcessesExecutor(Executor):
         running, was_ready = worker.running_position(), worker.was_ready()
         if self._is_innocent(worker):
             running = None
-        error_of = _task_timed_out if worker.was_killed else _worker_lost
+        error_of = task_timed_out if worker.was_killed else worker_lost
         dismiss([worker])
         if running is not None:
             batch, future = worker.entries.popleft()
             future.set_exception(error_of(batch, running, worker))
         if not was_ready:
             for _, future in worker.entries:
-                future.set_exception(_never_ready(worker.exit_code))
+                future.set_exception(never_ready(worker.exit_code))
             return
         for batch, future in reversed(worker.entries):
             batch.lost_workers += 1
             if batch.lost_workers < self.MOST_LOST:
                 self._waiting.appendleft((batch, future))
             else:
-                future.set_exception(_worker_lost(batch, None, worker))
+                future.set_exception(worker_lost(batch, None, worker))
         self._assign()
 
     def _is_innocent(self, worker: WorkerHandle) -> bool:
@@ -319,57 +319,3 @@ def _sooner(one: float | None, other: float | None) -> float | None:
 
 def _busy_since(worker: WorkerHandle) -> float:
     return worker.busy_since
-
-
-def _worker_lost(batch: EncodedBatch, position: int | None, worker: WorkerHandle) -> FanfoldError:
-    from ...errors import WorkerLostError
-
-    what = "was about to run" if position is None else "ran"
-    if position is None and batch.size == 1:
-        position = 0
-    task = batch.summary if position is None else batch.describe(position)
-    return WorkerLostError(
-        f"a worker process {_how_it_ended(worker.exit_code)} while it {what} {task}. The other "
-        "workers were not affected, and the next call starts a new one",
-        task_index=None if position is None else batch.first_task + position,
-        exit_code=worker.exit_code,
-        worker=worker.pid,
-        peak_memory=worker.peak_memory,
-    )
-
-
-def _task_timed_out(batch: EncodedBatch, position: int, worker: WorkerHandle) -> FanfoldError:
-    from ...errors import TaskTimeoutError
-
-    return TaskTimeoutError(
-        f"{batch.describe(position)} did not finish within its task_timeout, and its worker "
-        "process was ended. Give it more time, or find out what it waits for",
-        task_index=batch.first_task + position,
-        exit_code=worker.exit_code,
-        worker=worker.pid,
-    )
-
-
-def _how_it_ended(exit_code: int | None) -> str:
-    import signal
-
-    if exit_code is None:
-        return "ended"
-    if exit_code >= 0:
-        return f"ended with exit code {exit_code} (os._exit, or a crash at exit)"
-    try:
-        name = signal.Signals(-exit_code).name
-    except ValueError:
-        name = "unknown"
-    hint = {
-        "SIGKILL": "; the kernel sends it when memory runs out",
-        "SIGSEGV": "; an extension module crashed",
-    }.get(name, "")
-    return f"was ended by signal {-exit_code} ({name}{hint})"
-
-
-def _never_ready(exit_code: int | None) -> BackendUnavailableError:
-    return BackendUnavailableError(
-        f"a worker process {_how_it_ended(exit_code)} before it was ready; what it wrote to stderr "
-        "says why. A module that shadows one of the standard library is a usual cause"
-    )
