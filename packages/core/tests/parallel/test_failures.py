@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 
@@ -17,6 +18,7 @@ from fanfold import (
     register_hooks,
     unregister_hooks,
 )
+from fanfold._memory_use import peak_memory
 from fanfold.contracts.hooks import hookimpl
 from fanfold.errors import RemoteTaskError, UnencodableResultError, WorkerLostError
 
@@ -354,6 +356,31 @@ class TestLostWorkers:
     def test_every_task_may_end_its_worker(self):
         results = run("processes", [delayed(os._exit)(n) for n in range(1, 7)], on_error="return")
         assert [failure.exit_code for failure in results] == [1, 2, 3, 4, 5, 6]
+
+
+class TestPeakMemory:
+    def test_of_a_lost_worker_is_told(self):
+        def grow_and_leave(nbytes):
+            b"x" * nbytes  # written to, so that it is resident
+            os._exit(1)
+
+        nbytes = peak_memory() + (20 << 20)
+        (failure,) = run("processes", [delayed(grow_and_leave)(nbytes)], on_error="return")
+        assert failure.peak_memory > nbytes
+
+    def test_is_not_told_where_it_may_be_the_parents(self):
+        (failure,) = run("processes", [delayed(os._exit)(1)], on_error="return")
+        assert failure.peak_memory is None
+
+    def test_is_asked_of_the_system_where_there_is_no_proc(self, monkeypatch):
+        by_file = peak_memory()
+        monkeypatch.setattr("fanfold._memory_use._TELLS_BY_FILE", False)
+        assert peak_memory() >= by_file // 2
+
+    def test_is_not_known_where_the_system_does_not_tell(self, monkeypatch):
+        monkeypatch.setattr("fanfold._memory_use._TELLS_BY_FILE", False)
+        monkeypatch.setitem(sys.modules, "resource", None)
+        assert peak_memory() is None
 
 
 class NeedsLock(Exception):

@@ -305,8 +305,7 @@ class WorkerHandle:
         if pid:
             self._is_reaped = True
             self.exit_code = os.waitstatus_to_exitcode(status)
-            if not self.was_killed:
-                self.peak_memory = peak_memory_of_child(usage)
+            self.peak_memory = peak_memory_of_child(usage)
         return self._is_reaped
 
 
