@@ -10,7 +10,7 @@ from ._defaults import UNSET, Unset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Any
 
@@ -37,6 +37,8 @@ class parallel_config:  # noqa: N801  joblib's name
         (also ``"threading"``), ``"sequential"``, the name of an installed or registered plugin,
         such as ``"dask"`` or ``"ray"``, or an instance.
     n_jobs, verbose, temp_folder, max_nbytes, mmap_mode, prefer, require : optional
+        As for :class:`Parallel`.
+    initializer, initargs : optional
         As for :class:`Parallel`.
     inner_max_num_threads : int, optional
         How many threads numeric libraries may use inside one task. Only with `backend`, and only
@@ -70,6 +72,8 @@ class parallel_config:  # noqa: N801  joblib's name
         mmap_mode: str | Unset | None = UNSET,
         prefer: str | Unset | None = UNSET,
         require: str | Unset | None = UNSET,
+        initializer: Callable[..., object] | Unset | None = UNSET,
+        initargs: tuple[object, ...] | Unset = UNSET,
         inner_max_num_threads: int | None = None,
         **backend_params: Any,
     ) -> None:
@@ -95,6 +99,8 @@ class parallel_config:  # noqa: N801  joblib's name
             "mmap_mode": mmap_mode,
             "prefer": prefer,
             "require": require,
+            "initializer": initializer,
+            "initargs": initargs,
         }
         settings = {
             name: value for name, value in given_arguments.items() if not isinstance(value, Unset)

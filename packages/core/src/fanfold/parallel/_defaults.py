@@ -26,6 +26,8 @@ DEFAULTS = {
     "prefer": None,
     "require": None,
     "inner_max_num_threads": None,
+    "initializer": None,
+    "initargs": (),
 }
 """What holds where neither the call nor the configuration says."""
 

@@ -10,6 +10,7 @@ from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
 from ..tasks.terms import Terms
+from ..tasks.travel.luggage import pack_luggage
 from ._ahead import run_ahead
 from ._call import Call
 from ._defaults import UNSET, Unset
@@ -22,11 +23,12 @@ from ._window import DEFAULT_PRE_DISPATCH, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Any, Literal, Self
 
     from ..tasks.naming import Task
+    from ..tasks.travel.initializers import Initializer
     from ._feeding import Feeder
     from ._resolve import BackendArgument
     from ._sizing import BatchSizer
@@ -85,6 +87,13 @@ class Parallel:
         ``"sharedmem"`` demands that tasks see the caller's objects: it runs on threads.
     return_generator : bool, optional
         The older form of ``return_as="generator"``.
+    initializer : callable or None, default=None
+        What each worker calls once, before its first task of the calls that ask for it: each
+        process; each thread of ``"threads"``; with ``"sequential"`` the calling thread. A worker
+        that has called the same function with the same `initargs` for an earlier call does not do
+        so again. If it raises something, the call ends with an error that names it.
+    initargs : tuple, default=()
+        The arguments of `initializer`.
     progress : bool, default=False
         Show a progress bar (with rich where it is installed) on stderr.
     **backend_kwargs
@@ -121,6 +130,8 @@ class Parallel:
         require: str | Unset | None = UNSET,
         *,
         return_generator: bool | None = None,
+        initializer: Callable[..., object] | Unset | None = UNSET,
+        initargs: tuple[object, ...] | Unset = UNSET,
         progress: bool = False,
         **backend_kwargs: Any,
     ) -> None:
@@ -133,6 +144,8 @@ class Parallel:
             "mmap_mode": mmap_mode,
             "prefer": prefer,
             "require": require,
+            "initializer": initializer,
+            "initargs": initargs,
         }
         settings = merge(given)
         self._backend, asked = resolve_backend(given, settings, backend_kwargs)
@@ -147,6 +160,7 @@ class Parallel:
         self.max_nbytes = _check_max_nbytes(settings["max_nbytes"])
         self.mmap_mode = _check_choice("mmap_mode", settings["mmap_mode"], _MMAP_MODES)
         self.progress = progress
+        self._initializer = _initializer(settings["initializer"], settings["initargs"])
         self._inner_max_num_threads: int | None = settings["inner_max_num_threads"]
         self._call: Call | None = None
         self._dispatcher: Dispatcher | None = None
@@ -210,6 +224,8 @@ class Parallel:
             If a task cannot be sent to a worker; the message names the part at fault.
         fanfold.errors.WorkerLostError
             If a worker ended while it ran a task; the message names task and cause.
+        fanfold.errors.InitializerError
+            If the initializer failed on a worker.
         fanfold.errors.TaskTimeoutError
             If a task took longer than `timeout`. It is a ``TimeoutError``.
         Exception
@@ -233,8 +249,12 @@ class Parallel:
         backend = self._backend
         stopped = Event()
         window = self._window(streaming)
-        terms = Terms(nested_level(backend))
-        feeder = feeder_for(backend.capabilities, iterable, terms, stopped.is_set)
+        shares_memory = backend.capabilities.shares_memory
+        luggage = None if shares_memory else pack_luggage(self._initializer)
+        terms = Terms(nested_level(backend), luggage)
+        feeder = feeder_for(
+            backend.capabilities, iterable, terms, stopped.is_set, self._initializer
+        )
         if self.pre_dispatch == "all":
             feeder.take_all()
         function, sizer = self._sizer(feeder, window, streaming)
@@ -321,6 +341,23 @@ def _check_choice(argument: str, value: str | None, choices: tuple[str | None, .
     if value not in choices:
         raise InvalidArgumentError(f"{argument}={value!r} is not valid: expected one of {choices}")
     return value
+
+
+def _initializer(function: object, args: object) -> Initializer | None:
+    if function is None:
+        return None
+    from ..tasks.travel.initializers import Initializer
+
+    if not callable(function):
+        raise InvalidArgumentError(
+            f"initializer={function!r} cannot be called: give a function, and its arguments as "
+            "initargs"
+        )
+    if not isinstance(args, tuple | list):
+        raise InvalidArgumentError(
+            f"initargs={args!r} is not valid: expected a tuple of the initializer's arguments"
+        )
+    return Initializer(function, tuple(args))
 
 
 def _check_batch_size(batch_size: object) -> None:

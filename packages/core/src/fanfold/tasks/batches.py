@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from .travel.reports import Report
+
 __all__ = ["EncodedBatch", "EncodedPart", "EncodedTask"]
 
 _LONG = 1024
@@ -194,5 +196,17 @@ class EncodedBatch(Batch):
 
     def decode(self, completed: Any) -> Outcome:
         """Return the outcome from what the batch's future was completed with."""
-        outcome, buffers = completed if isinstance(completed, tuple) else loads(completed)
+        if isinstance(completed, tuple):
+            outcome, buffers = completed
+        else:
+            outcome, buffers, reports = loads(completed)
+            self._deliver(reports)
         return decode_outcome(outcome, buffers, self.describe)
+
+    def _deliver(self, reports: Sequence[Report]) -> None:
+        """Have what its tasks told take effect here."""
+        if reports:
+            from .travel.delivery import deliver
+
+            for report in reports:
+                deliver(report, self.first_task)

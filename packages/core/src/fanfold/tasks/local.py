@@ -6,7 +6,7 @@ from sys import getsizeof
 from time import perf_counter
 
 from ..contracts.backend import Batch
-from ..errors import UnpicklableTaskError
+from ..errors import InitializerError, UnpicklableTaskError
 from .naming import describe_call, function_name, not_a_task
 from .outcomes import Outcome
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from .naming import Task
+    from .travel.initializers import Initializer
 
 __all__ = ["LocalBatch"]
 
@@ -35,6 +36,8 @@ class LocalBatch(Batch):
         Where to run; None runs in the caller's.
     stopped : callable
         Asked before each task; true drops the rest.
+    initializer : Initializer or None, default=None
+        What the thread that runs it must have run before.
     """
 
     nbytes = 0
@@ -47,12 +50,14 @@ class LocalBatch(Batch):
         size: int | None,
         context: Context | None,
         stopped: Callable[[], bool],
+        initializer: Initializer | None = None,
     ) -> None:
         self.first_task = first_task
         self._size = size
         self._tasks = tasks
         self._context = context
         self._stopped = stopped
+        self._initializer = initializer
         self._taken = 0
         self._current: Task | None = None
 
@@ -76,6 +81,11 @@ class LocalBatch(Batch):
 
     def run(self) -> Outcome:
         """Run the tasks and return their outcome."""
+        if self._initializer is not None:
+            try:
+                self._initializer.initialize_thread()
+            except InitializerError as error:
+                return Outcome([], error, 0.0)
         if self._context is None:
             return self._run()
         return self._context.copy().run(self._run)

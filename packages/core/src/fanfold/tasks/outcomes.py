@@ -112,7 +112,9 @@ def _decode_failure(failure: EncodedFailure, describe: Describe) -> BaseExceptio
         )
     error = _rebuild(encoded, type_name, text, task)
     error.__cause__ = RemoteTraceback(text)
-    if stage == "task":
+    if stage == "terms":
+        error.add_note(f"so {task} was not run")
+    elif stage == "task":
         error.add_note(f"raised by {task}")
     else:
         error.add_note(

@@ -109,14 +109,26 @@ def run_batch(payload: bytes, *shared: object) -> bytes:
     bytes
         What the batch's future must be completed with.
     """
+    from .travel.holding import holding
+    from .travel.reports import Collection, reports
+
     tasks, buffers, keys, same_host = loads(payload)
     if shared:
         tasks = _with_shared_functions(tasks, dict(zip(keys, shared, strict=True)))
     if len(_parts) > PartCache.LIMIT:
         _parts.clear()  # all that this batch needs comes along
-    outcome, out_buffers = run_tasks(tasks, buffers, _parts, same_host=same_host)
+    collection = Collection()
+    reports.collect(collection)
+    holding.begin_batch()
+    try:
+        outcome, out_buffers = run_tasks(
+            tasks, buffers, _parts, collection.mark, same_host=same_host
+        )
+    finally:
+        holding.end_batch()
+        reports.collect(None)
     copies = [bytearray(buffer) for buffer in out_buffers]
-    return plain_dumps((outcome, copies), PROTOCOL)
+    return plain_dumps((outcome, copies, collection.reports), PROTOCOL)
 
 
 _parts = PartCache()
@@ -162,25 +174,18 @@ def run_tasks(
     """
     encoded_terms, encoded_functions, numbers, items, counts = tasks
     known.learn(tasks)
-    terms: Terms = known.get(*encoded_terms)
-    token = terms.begin()
     run = _Run(counts, buffers, same_host=same_host)
-    began = perf_counter()
+    seconds = 0.0
     try:
-        functions = [known.get(key, data) for key, data in encoded_functions]
-    except Exception as error:  # noqa: BLE001  importing the user's module may raise anything
-        run.failure = encode_failure(0, "function", error)
+        terms: Terms = known.get(*encoded_terms)
+        terms.prepare()
+    except Exception as error:  # noqa: BLE001  an initializer may raise anything
+        run.failure = encode_failure(0, "terms", error)
     else:
-        for position, item in enumerate(items):
-            if mark is not None and position:
-                mark(position)
-            function = functions[numbers[position] if numbers else 0]
-            if not run.one(position, item, function):
-                break
-    seconds = perf_counter() - began
-    terms.end(token)
-    outcome = (seconds, run.results, run.result_counts, run.failure)
-    return outcome, run.out_buffers
+        began = perf_counter()
+        terms.run(run.all, known, encoded_functions, numbers, items, mark)
+        seconds = perf_counter() - began
+    return (seconds, run.results, run.result_counts, run.failure), run.out_buffers
 
 
 class _Run:
@@ -196,6 +201,27 @@ class _Run:
         self.result_counts: list[int] | None = None
         self.out_buffers: list[memoryview] = []
         self.failure: EncodedFailure | None = None
+
+    def all(
+        self,
+        known: PartCache,
+        encoded_functions: Sequence[EncodedPart],
+        numbers: Sequence[int] | None,
+        items: Sequence[bytes],
+        mark: Callable[[int], object] | None,
+    ) -> None:
+        """Run the tasks in order, up to the first that fails."""
+        try:
+            functions = [known.get(key, data) for key, data in encoded_functions]
+        except Exception as error:  # noqa: BLE001  importing the user's module may raise anything
+            self.failure = encode_failure(0, "function", error)
+            return
+        for position, item in enumerate(items):
+            if mark is not None and position:
+                mark(position)
+            function = functions[numbers[position] if numbers else 0]
+            if not self.one(position, item, function):
+                return
 
     def one(self, position: int, item: bytes, function: Function) -> bool:
         """Run one task and keep its result; False if it failed."""

@@ -18,6 +18,8 @@ from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.batches import EncodedBatch
 from .bell import Bell
 from .future import DrivenFuture
+from .hearing import hear, hear_last
+from .messages import OUTCOME
 from .stock import WorkerStock, dismiss
 
 TYPE_CHECKING = False
@@ -114,6 +116,8 @@ class ProcessesExecutor(Executor):
         busy = [worker for worker in self._workers if worker.entries]
         self._workers.clear()
         self._stock.give_back(idle)
+        for worker in busy:
+            hear_last(worker)
         dismiss(busy)
 
     def interrupt(self) -> None:
@@ -201,7 +205,12 @@ class ProcessesExecutor(Executor):
     def _receive(self, worker: WorkerHandle) -> bool:
         """Complete the futures whose answers are there, and tell whether the connection is open."""
         messages, is_open = worker.receive()
-        answers = [(worker.answered()[1], message[1:]) for message in messages]
+        answers = []
+        for kind, head, buffers in messages:
+            if kind == OUTCOME:
+                answers.append((worker.answered()[1], (head, buffers)))
+            else:
+                hear(kind, head, worker)
         if is_open:
             self._assign()  # first give the worker something to do, then look at what it did
         for future, (head, buffers) in answers:
@@ -234,8 +243,11 @@ class ProcessesExecutor(Executor):
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""
         messages, _ = worker.receive()
-        for _, head, buffers in messages:
-            worker.answered()[1].set_result((loads(head), buffers))
+        for kind, head, buffers in messages:
+            if kind == OUTCOME:
+                worker.answered()[1].set_result((loads(head), buffers))
+            else:
+                hear(kind, head, worker)
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BATCH", "FORGET", "OUTCOME", "SETTINGS"]
+__all__ = ["BATCH", "FORGET", "OUTCOME", "OUTPUT", "REPORT", "SETTINGS"]
 
 BATCH = 0
 """To a worker: tasks to run, when it has permission to."""
@@ -15,3 +15,9 @@ FORGET = 2
 
 OUTCOME = 3
 """From a worker: what came of a batch; answers come in the order of the batches."""
+
+OUTPUT = 4
+"""From a worker, at any time: whole lines that were printed; the first byte says to which stream."""
+
+REPORT = 5
+"""From a worker, at any time: what a task warned of, or logged."""

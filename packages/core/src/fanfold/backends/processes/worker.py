@@ -11,10 +11,13 @@ from _pickle import dumps, loads
 from mmap import mmap
 
 from ...tasks.running import PartCache, run_tasks
+from ...tasks.travel.reports import reports
 from .board import Board
 from .channel import Channel
 from .gate import Permits
 from .messages import BATCH, FORGET, OUTCOME, SETTINGS
+from .outlet import Outlet
+from .output import LineStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,8 +60,12 @@ class _Worker:
         self._board = board
         self._permits = Permits(gate)
         self._parts = PartCache()
+        self._outlet = Outlet(channel)
+        self._streams = LineStream("stdout", self._outlet), LineStream("stderr", self._outlet)
 
     def serve(self) -> None:
+        sys.stdout, sys.stderr = self._streams
+        reports.tell_parent(self._outlet)
         self._board.write_ready()
         while (message := self._channel.receive()) is not None:
             kind, head, buffers = message
@@ -69,6 +76,7 @@ class _Worker:
             elif kind == FORGET:
                 self._parts.clear()
             del message, head, buffers  # nothing of one batch outlives it
+        self._outlet.close()  # what is printed from here on goes where the worker's own output does
 
     def _take(self, tasks: EncodedTasks, buffers: Sequence[Buffer]) -> None:
         """Run a batch, unless it was taken back."""
@@ -76,24 +84,39 @@ class _Worker:
             self._parts.learn(tasks)
             return
         self._board.write_started()
-        outcome, out_buffers = run_tasks(tasks, buffers, self._parts, self._board.write_position)
-        _flush_output()
-        try:
-            self._channel.send(OUTCOME, dumps(outcome, 5), out_buffers)
-        except (BrokenPipeError, ConnectionResetError):
-            return  # the parent gave this batch up; the next receive says so too
+        self._outlet.position = 0
+        outcome, out_buffers = run_tasks(tasks, buffers, self._parts, self._begin)
+        self._end_lines()
+        _flush_inherited()
+        # If nobody is there to read it, the next receive says so too.
+        self._outlet.send(OUTCOME, dumps(outcome, 5), out_buffers)
+
+    def _begin(self, position: int) -> None:
+        """Take note that the task at a position begins, and the one before has ended."""
+        self._board.write_position(position)
+        self._outlet.position = position
+        self._end_lines()
+
+    def _end_lines(self) -> None:
+        for stream in self._streams:
+            stream.end_lines()
 
 
-def _apply(path: list[str], directory: str | None) -> None:
-    """Take over the parent's import path and current directory."""
+def _apply(path: list[str], directory: str | None, variables: dict[str, str | None]) -> None:
+    """Take over the parent's import path, directory, and what changed of its environment."""
     sys.path[:] = path
     if directory is not None:
         os.chdir(directory)
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
-def _flush_output() -> None:
-    """Let the user see what a task printed when it is done, not when a buffer is full."""
-    for stream in (sys.stdout, sys.stderr):
+def _flush_inherited() -> None:
+    """Let the user see what a task wrote there when it is done, not when a buffer is full."""
+    for stream in (sys.__stdout__, sys.__stderr__):
         try:
             if stream is not None:
                 stream.flush()
