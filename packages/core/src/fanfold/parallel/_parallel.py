@@ -10,7 +10,7 @@ from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
 from ..tasks.terms import Terms
-from ..tasks.travel.luggage import pack_luggage
+from ..tasks.travel.packing import pack_luggage
 from ._ahead import run_ahead
 from ._call import Call
 from ._defaults import UNSET, Unset

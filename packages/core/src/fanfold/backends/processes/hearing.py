@@ -34,5 +34,7 @@ def hear_last(worker: WorkerHandle) -> None:
     """Hear a worker that is about to be ended, and whose answers are not wanted any more."""
     messages, _ = worker.receive()
     for kind, head, _ in messages:
-        if kind != OUTCOME:
+        if kind == OUTCOME:
+            worker.answered()
+        else:
             hear(kind, head, worker)

@@ -17,7 +17,7 @@ OUTCOME = 3
 """From a worker: what came of a batch; answers come in the order of the batches."""
 
 OUTPUT = 4
-"""From a worker, at any time: whole lines that were printed; the first byte says to which stream."""
+"""From a worker, at any time: printed lines; the first byte says whether to stdout or stderr."""
 
 REPORT = 5
 """From a worker, at any time: what a task warned of, or logged."""

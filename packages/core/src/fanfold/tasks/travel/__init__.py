@@ -2,7 +2,7 @@
 
 What goes to a worker is packed when the call begins:
 
-- ``luggage.py``: all of it, as one object of the call's terms.
+- ``packing.py``, ``luggage.py``: all of it, as one object among the call's terms.
 - ``variables.py``: the values of context variables.
 - ``filters.py``: which warnings are shown, ignored or raised.
 - ``log_levels.py``: which log records are made.
@@ -11,7 +11,7 @@ What goes to a worker is packed when the call begins:
 
 What comes back while tasks run:
 
-- ``reports.py``: the way home.
+- ``reports.py``, ``delivery.py``: the way home, and the arrival.
 - ``shown_warnings.py``, ``log_records.py``: what is told, on either side.
 
 Nothing is imported here: a worker loads what it needs when it needs it.

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import builtins
 import sys
+from _pickle import dumps, loads
+
+from ..pickling import PROTOCOL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     PackedPattern: TypeAlias = str | tuple[str, int] | None
-    PackedFilter: TypeAlias = tuple[str, PackedPattern, tuple[str, str], PackedPattern, int]
+    PackedCategory: TypeAlias = list[tuple[str, str]]
+    PackedFilter: TypeAlias = tuple[str, PackedPattern, PackedCategory, PackedPattern, int]
     """As in ``warnings.filters``: action, message, category, module, line number."""
-    PackedFilters: TypeAlias = tuple[PackedFilter, ...]
 
 __all__ = ["NamedCategory", "TextPattern", "pack_filters", "put_filters", "rearm"]
 
@@ -32,26 +35,26 @@ class _Packed:
     ----------
     filters : list
         As they were.
-    packed : tuple
+    packed : bytes
         As they travel.
     """
 
     def __init__(self) -> None:
         self.filters: list[Any] = []
-        self.packed: PackedFilters = ()
+        self.packed = b""
 
 
 _last = _Packed()
 
 
-def pack_filters() -> PackedFilters | None:
+def pack_filters() -> bytes | None:
     """Return the filters that hold here and now; None while nobody has imported ``warnings``."""
     warnings = sys.modules.get("warnings")
     if warnings is None:
         return None
     filters = _filters_in_force(warnings)
     if filters != _last.filters:
-        _last.packed = tuple(map(_pack, filters))
+        _last.packed = dumps([_pack(one) for one in filters], PROTOCOL)
         _last.filters = list(filters)
     return _last.packed
 
@@ -66,20 +69,24 @@ def _filters_in_force(warnings: ModuleType) -> list[Any]:
 
 def _pack(one: tuple[Any, ...]) -> PackedFilter:
     action, message, category, module, line = one
-    name = category.__module__, category.__qualname__
-    return action, _pack_pattern(message), name, _pack_pattern(module), line
+    # issubclass takes several too, and so does warnings.simplefilter.
+    categories = category if isinstance(category, tuple) else (category,)
+    names = [(one.__module__, one.__qualname__) for one in categories]
+    return action, _pack_pattern(message), names, _pack_pattern(module), line
 
 
 def _pack_pattern(pattern: Pattern[str] | str | None) -> PackedPattern:
-    return pattern if pattern is None or isinstance(pattern, str) else (pattern.pattern, pattern.flags)
+    return (
+        pattern if pattern is None or isinstance(pattern, str) else (pattern.pattern, pattern.flags)
+    )
 
 
-def put_filters(packed: PackedFilters) -> Callable[[], object]:
+def put_filters(packed: bytes) -> Callable[[], object]:
     """Have filters hold in this process, and return what brings back those from before."""
     import warnings
 
     before = list(warnings.filters)
-    _replace(warnings, [_unpack(one) for one in packed])
+    _replace(warnings, [_unpack(one) for one in loads(packed)])
     return lambda: _replace(warnings, before)
 
 
@@ -100,14 +107,10 @@ def _replace(warnings: ModuleType, filters: list[Any]) -> None:
 
 
 def _unpack(one: PackedFilter) -> tuple[object, ...]:
-    action, message, (module_name, name), module, line = one
-    return (
-        action,
-        _unpack_pattern(message),
-        _category(module_name, name),
-        _unpack_pattern(module),
-        line,
-    )
+    action, message, names, module, line = one
+    categories = tuple(_category(*name) for name in names)
+    category = categories[0] if len(categories) == 1 else categories
+    return action, _unpack_pattern(message), category, _unpack_pattern(module), line
 
 
 def _unpack_pattern(packed: PackedPattern) -> TextPattern | str | None:

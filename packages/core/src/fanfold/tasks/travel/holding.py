@@ -9,15 +9,12 @@ from __future__ import annotations
 from _thread import allocate_lock
 
 from .filters import put_filters, rearm
-from .log_levels import put_levels
-from .log_records import tell_records
 from .shown_warnings import tell_warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .filters import PackedFilters
     from .log_levels import PackedLevels
 
 __all__ = ["Holding", "holding"]
@@ -28,12 +25,12 @@ class Holding:
 
     def __init__(self) -> None:
         self._lock = allocate_lock()
-        self._filters: PackedFilters | None = None
+        self._filters: bytes | None = None
         self._levels: PackedLevels | None = None
         self._undo: list[Callable[[], object]] = []
         self._n_batches = 0
 
-    def have(self, filters: PackedFilters | None, levels: PackedLevels | None) -> None:
+    def have(self, filters: bytes | None, levels: PackedLevels | None) -> None:
         """Have these hold from now on, in the place of what a call had hold before."""
         with self._lock:
             if filters != self._filters or levels != self._levels:
@@ -41,6 +38,10 @@ class Holding:
                 if filters is not None:
                     self._undo += put_filters(filters), tell_warnings()
                 if levels is not None:
+                    # Not above: these import logging, which takes longer than most first tasks.
+                    from .log_levels import put_levels
+                    from .log_records import tell_records
+
                     self._undo += put_levels(levels), tell_records(caller_has_handlers=levels[2])
                 self._filters, self._levels = filters, levels
             elif filters is not None:

@@ -6,6 +6,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable
     from typing import TypeAlias
 
@@ -36,9 +37,9 @@ def put_levels(packed: PackedLevels) -> Callable[[], object]:
 
     level, disabled_level, _, levels = packed
     root = logging.getLogger()
-    loggers = [(logging.getLogger(name), *settings) for name, *settings in levels]
-    loggers.append((root, level, root.disabled))
-    before = [(logger, logger.level, logger.disabled) for logger, *_ in loggers]
+    loggers = [(root, level, root.disabled)]
+    loggers += [(logging.getLogger(name), level, disabled) for name, level, disabled in levels]
+    before = [(logger, logger.level, logger.disabled) for logger, _, _ in loggers]
     disabled_before = root.manager.disable
     _put(loggers, disabled_level)
     return lambda: _put(before, disabled_before)

@@ -38,11 +38,11 @@ def tell_records(*, caller_has_handlers: bool) -> Callable[[], object]:
 
     def end() -> None:
         if Logger.callHandlers is tell_and_handle:
-            Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+            Logger.callHandlers = call_handlers  # type: ignore[method-assign]  # see below
 
     # Not a handler of the root logger: with one, logging.basicConfig would do nothing in a task,
     # and logging.config would drop it.
-    Logger.callHandlers = tell_and_handle  # type: ignore[method-assign]
+    Logger.callHandlers = tell_and_handle  # type: ignore[method-assign, assignment]  # named so
     return end
 
 

@@ -1,19 +1,18 @@
-"""What the tasks of a call take along beside their arguments."""
+"""What the tasks of a call take along beside their arguments.
+
+It imports what it needs when it needs it: every worker that has any luggage waits for this.
+"""
 
 from __future__ import annotations
 
-from .filters import pack_filters
-from .log_levels import pack_levels
-from .variables import origin, pack_variables, unpack_variables
+from .origin import origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .filters import PackedFilters
-    from .initializers import Initializer
     from .log_levels import PackedLevels
     from .variables import PackedVariable
 
-__all__ = ["Luggage", "pack_luggage"]
+__all__ = ["Luggage"]
 
 
 class Luggage:
@@ -25,7 +24,7 @@ class Luggage:
         The process that packed it.
     variables : tuple
         Values of context variables.
-    filters : tuple or None
+    filters : bytes or None
         Filters of warnings; None leaves them as they are.
     levels : tuple or None
         Levels of loggers; None leaves them as they are.
@@ -39,7 +38,7 @@ class Luggage:
         self,
         origin: str,
         variables: tuple[PackedVariable, ...],
-        filters: PackedFilters | None,
+        filters: bytes | None,
         levels: PackedLevels | None,
         initializer: bytes | None,
     ) -> None:
@@ -63,7 +62,7 @@ class Luggage:
             If it fails.
         """
         # Some engines can run tasks in threads of the caller's own process.
-        if self._origin != origin():
+        if self._origin != origin.token:
             from .holding import holding
 
             holding.have(self._filters, self._levels)
@@ -74,21 +73,7 @@ class Luggage:
 
     def unpack_in_context(self) -> None:
         """Bring about what holds in the context of the tasks."""
-        unpack_variables(self._variables)
+        if self._variables:
+            from .variables import unpack_variables
 
-
-def pack_luggage(initializer: Initializer | None = None) -> Luggage | None:
-    """Return what tasks take along from here and now; None if that is nothing.
-
-    Raises
-    ------
-    fanfold.errors.UnpicklableTaskError
-        If the initializer cannot be sent.
-    """
-    variables = pack_variables()
-    filters = pack_filters()
-    levels = pack_levels()
-    encoded = None if initializer is None else initializer.encode()
-    if not variables and filters is levels is encoded is None:
-        return None
-    return Luggage(origin(), variables, filters, levels, encoded)
+            unpack_variables(self._variables)

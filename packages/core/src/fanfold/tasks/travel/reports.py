@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         def tell(self, kind: str, content: bytes) -> bool:
             """Take a report of the task that runs; false if there is no way home any more."""
 
+
 __all__ = ["LOG_RECORD", "WARNING", "Collection", "Reports", "reports"]
 
 WARNING = "warning"

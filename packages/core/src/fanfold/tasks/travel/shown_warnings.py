@@ -10,6 +10,7 @@ from .reports import WARNING, reports
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
     from typing import Any, TypeAlias
 
     Told: TypeAlias = tuple[Warning | str, type[Warning], str, int, str | None]
@@ -54,12 +55,12 @@ def _builtin_base(category: type[Warning]) -> type[Warning]:
 
 def _module_of(filename: str, line: int) -> str | None:
     """Return the name of the module whose code stands there, if it is what runs."""
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_lineno == line and frame.f_code.co_filename == filename:
             name: str | None = frame.f_globals.get("__name__")
             return name
-        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+        frame = frame.f_back
     return None
 
 

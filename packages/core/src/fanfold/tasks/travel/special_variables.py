@@ -12,6 +12,7 @@ from ..pickling import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import decimal
     from collections.abc import Callable
 
 __all__ = ["pack_special", "unpack_special"]
@@ -57,20 +58,19 @@ def _decimal_context() -> object:
     import decimal
 
     context = decimal.getcontext()
-    return None if _settings(context) == _settings(decimal.DefaultContext) else context
+    return None if _prescribed(context) == _prescribed(decimal.DefaultContext) else context
 
 
-def _settings(context: object) -> object:
+def _prescribed(context: decimal.Context) -> tuple[object, ...]:
     """Return what a decimal context prescribes, without the flags that calculations raise."""
-    *settings, flags, traps = context.__reduce__()[1]  # type: ignore[misc]  # see decimal.Context
-    del flags
-    return settings, traps
+    limits = context.prec, context.Emin, context.Emax
+    return *limits, context.rounding, context.capitals, context.clamp, context.traps
 
 
-def _set_decimal_context(context: object) -> None:
+def _set_decimal_context(context: decimal.Context) -> None:
     import decimal
 
-    decimal.setcontext(context)  # type: ignore[arg-type]  # what decimal.getcontext returned
+    decimal.setcontext(context)
 
 
 _SPECIAL: dict[str, tuple[Callable[[], object], Callable[..., None]]] = {

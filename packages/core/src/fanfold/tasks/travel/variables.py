@@ -6,12 +6,12 @@ the value of. One of ``__main__``, which no worker can import, is made anew in e
 
 from __future__ import annotations
 
-import os
 import sys
 from _pickle import PicklingError, loads
 from contextvars import Context, ContextVar, copy_context
 
 from ..pickling import dumps
+from .origin import origin
 from .special_variables import pack_special, unpack_special
 
 TYPE_CHECKING = False
@@ -24,30 +24,18 @@ if TYPE_CHECKING:
     PackedVariable: TypeAlias = tuple[Home | str, bytes]
     """A home, or the name of a special variable, and the pickled value."""
 
-__all__ = ["origin", "pack_variables", "reduce_variable", "unpack_variables", "variable_at"]
+__all__ = ["pack_variables", "reduce_variable", "unpack_variables", "variable_at"]
 
 _NOT_OURS_TO_SEND = ("fanfold_", "warnings_context")
 """How the names begin of variables that stay: our own, and what `filters` takes care of."""
 
 
 class _Variables:
-    """Where the context variables of this process live; each is looked for once.
-
-    Attributes
-    ----------
-    origin : str
-        Tells the variables of this process's ``__main__`` from those of another's.
-    """
+    """Where the context variables of this process live; each is looked for once."""
 
     def __init__(self) -> None:
         self._homes: dict[ContextVar[Any], Home | None] = {}
         self._made: dict[Home, ContextVar[Any]] = {}
-        self.origin = os.urandom(8).hex()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._renew)
-
-    def _renew(self) -> None:
-        self.origin = os.urandom(8).hex()
 
     def home_of(self, variable: ContextVar[Any]) -> Home | None:
         """Return by what a worker finds a variable; None where no module has it."""
@@ -64,7 +52,7 @@ class _Variables:
             If there is no such module here, or it does not have the variable.
         """
         module, attribute, *of_main = home
-        if of_main and of_main[0] != self.origin:
+        if of_main and of_main[0] != origin.token:
             return self._of_another_main(home, default)
         found = sys.modules.get(module)
         if found is None:
@@ -93,7 +81,7 @@ class _Variables:
                 return name, attribute
         attribute = _attribute_with(main, variable)
         if attribute is not None:
-            return "__main__", attribute, self.origin, variable.name
+            return "__main__", attribute, origin.token, variable.name
         return None
 
 
@@ -107,11 +95,6 @@ def _attribute_with(module: object, variable: ContextVar[Any]) -> str | None:
 
 
 _variables = _Variables()
-
-
-def origin() -> str:
-    """Return what tells this process from any other."""
-    return _variables.origin
 
 
 def reduce_variable(variable: ContextVar[Any]) -> tuple[Callable[..., object], tuple[object, ...]]:
@@ -130,11 +113,15 @@ def reduce_variable(variable: ContextVar[Any]) -> tuple[Callable[..., object], t
         )
     default: tuple[object, ...] = ()
     if home[0] == "__main__":
-        try:
-            default = (Context().run(variable.get),)
-        except LookupError:
-            pass  # it has none
+        default = _default_of(variable)
     return variable_at, (home, default)
+
+
+def _default_of(variable: ContextVar[Any]) -> tuple[object, ...]:
+    try:
+        return (Context().run(variable.get),)
+    except LookupError:
+        return ()
 
 
 def variable_at(home: Home, default: tuple[object, ...]) -> ContextVar[Any]:
@@ -145,8 +132,8 @@ def variable_at(home: Home, default: tuple[object, ...]) -> ContextVar[Any]:
 def pack_variables() -> tuple[PackedVariable, ...]:
     """Return the values that context variables have here and now, for a worker.
 
-    What cannot be found by name, or not be pickled, is left out, with a log record for each variable
-    at debug level.
+    What cannot be found by name, or not be pickled, is left out, with one log record for each
+    variable at debug level.
     """
     context = copy_context()
     if not len(context):
