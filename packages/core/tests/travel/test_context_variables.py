@@ -132,6 +132,28 @@ print(Parallel(n_jobs=2)([delayed(name)()]))
     assert run_script(source).stdout == "['outer']\n"
 
 
+def test_looking_for_a_variable_imports_nothing(run_script, tmp_path):
+    (tmp_path / "lazily.py").write_text("print('imported')")
+    source = """
+import importlib.util, sys
+from contextvars import ContextVar
+from fanfold import Parallel, delayed
+
+spec = importlib.util.find_spec("lazily")
+spec.loader = importlib.util.LazyLoader(spec.loader)
+sys.modules["lazily"] = lazily = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(lazily)
+sys.modules["not a module"] = 3
+
+current = ContextVar("current", default=0)
+def look():
+    return current.get()
+current.set(1)
+print(Parallel(n_jobs=2)([delayed(look)()]))
+"""
+    assert run_script(source).stdout == "[1]\n"
+
+
 def test_a_variable_of_no_module_cannot_be_sent():
     hidden = [ContextVar("hidden")]
     with pytest.raises(UnpicklableTaskError, match="'hidden' is not an attribute of a module"):

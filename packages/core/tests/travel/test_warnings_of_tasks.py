@@ -1,5 +1,6 @@
 """Warnings: the caller's filters hold in tasks, and what tasks warn of is issued in its process."""
 
+import io
 import threading
 import warnings
 
@@ -131,6 +132,15 @@ def test_a_task_that_records_warnings_keeps_them(backend):
         return [str(one.message) for one in caught]
 
     assert run(backend, task, n_tasks=1) == [["for the task"]]
+
+
+def test_a_task_that_shows_a_warning_in_a_file_finds_it_there():
+    def task():
+        file = io.StringIO()
+        warnings.showwarning("on file", UserWarning, "here.py", 3, file)
+        return file.getvalue()
+
+    assert run("processes", task, n_tasks=1) == ["here.py:3: UserWarning: on file\n"]
 
 
 def test_warnings_of_a_tasks_threads_come_back_too(backend):

@@ -152,7 +152,7 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
     except UnicodeEncodeError:
-        encoding = stream.encoding
+        encoding = stream.encoding or "ascii"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     except (OSError, ValueError):
         pass  # it is closed, here or at its other end: that is not the task's fault

@@ -30,7 +30,8 @@ def tell_warnings() -> Callable[[], object]:
     def tell_or_show(shown: warnings.WarningMessage) -> None:
         # With sys.flags.context_aware_warnings (Python 3.14), a context may record by itself.
         is_recorded = in_context is not None and in_context().log is not None
-        if is_recorded or not (reports.are_heard and reports.tell(WARNING, _pack(shown))):
+        stays = is_recorded or shown.file is not None or not reports.are_heard
+        if stays or not reports.tell(WARNING, _pack(shown)):
             show(shown)
 
     def end() -> None:

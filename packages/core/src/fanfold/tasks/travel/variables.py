@@ -86,11 +86,14 @@ class _Variables:
 
 
 def _attribute_with(module: object, variable: ContextVar[Any]) -> str | None:
-    names: dict[str, object] | None = getattr(module, "__dict__", None)
-    if names is not None:
-        for name, value in names.copy().items():
-            if value is variable:
-                return name
+    try:
+        # Not through the module's own type: that of a lazy one would import it now.
+        names = object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return None  # anything can be in sys.modules
+    for name, value in names.copy().items():
+        if value is variable:
+            return str(name)
     return None
 
 
