@@ -5,6 +5,7 @@ It imports what it needs when it needs it: every worker that has any luggage wai
 
 from __future__ import annotations
 
+from .holding import holding
 from .origin import origin
 
 TYPE_CHECKING = False
@@ -63,8 +64,6 @@ class Luggage:
         """
         # Some engines can run tasks in threads of the caller's own process.
         if self._origin != origin.token:
-            from .holding import holding
-
             holding.have(self._filters, self._levels)
         if self._initializer is not None:
             from .initializers import initialize_process

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["issue_warning", "tell_warnings"]
 
 
-def tell_warnings() -> Callable[[], object]:
-    """Have warnings be told in place of shown, and return what ends that."""
+def tell_warnings(note: Callable[[], object]) -> Callable[[], object]:
+    """Have warnings be told in place of shown, and return what ends that.
+
+    Parameters
+    ----------
+    note : callable
+        Called for each.
+    """
     import warnings
 
     # What catch_warnings replaces too: whoever records warnings within a task still does.
@@ -28,6 +34,7 @@ def tell_warnings() -> Callable[[], object]:
     in_context = getattr(warnings, "_get_context", None)
 
     def tell_or_show(shown: warnings.WarningMessage) -> None:
+        note()
         # With sys.flags.context_aware_warnings (Python 3.14), a context may record by itself.
         is_recorded = in_context is not None and in_context().log is not None
         stays = is_recorded or shown.file is not None or not reports.are_heard
