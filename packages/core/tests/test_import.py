@@ -66,10 +66,19 @@ raise SystemExit
         "fanfold.backends.processes.board",
         "fanfold.backends.processes.channel",
         "fanfold.backends.processes.gate",
+        "fanfold.backends.processes.outlet",
+        "fanfold.backends.processes.output",
         "fanfold.backends.processes.worker",
         "fanfold.tasks",
         "fanfold.tasks.pickling",
         "fanfold.tasks.running",
+        "fanfold.tasks.travel",
+        "fanfold.tasks.travel.filters",
+        "fanfold.tasks.travel.holding",
+        "fanfold.tasks.travel.luggage",
+        "fanfold.tasks.travel.origin",
+        "fanfold.tasks.travel.reports",
+        "fanfold.tasks.travel.shown_warnings",
     }
 
 

@@ -26,7 +26,8 @@ class DaskBackend(Backend):
     The workers need fanfold installed. A task whose worker is lost is run again on others, as often
     as the scheduler's ``distributed.scheduler.allowed-failures`` says: so a task may run more than
     once. Dask cannot stop code that runs, so what has begun when a call is given up goes on to its
-    end.
+    end. What tasks print stays with the worker; their warnings and log records come back when their
+    batch is done.
 
     Parameters
     ----------

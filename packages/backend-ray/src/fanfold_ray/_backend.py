@@ -27,7 +27,8 @@ class RayBackend(Backend):
     It uses the Ray that this process is connected to. Without one, it connects to `address`, else
     to what the environment variable ``RAY_ADDRESS`` names, else starts Ray on this machine without
     a dashboard; that Ray stays for later calls, until ``ray.shutdown()`` or the end of the process.
-    The nodes need fanfold installed, in the same version.
+    The nodes need fanfold installed, in the same version. What tasks print comes back by Ray's own
+    means; their warnings and log records do when their batch is done.
 
     Parameters
     ----------

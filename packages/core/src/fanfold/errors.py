@@ -24,6 +24,7 @@ __all__ = [
     "CorruptFileError",
     "FanfoldError",
     "FanfoldWarning",
+    "InitializerError",
     "InvalidArgumentError",
     "MissingExtraError",
     "PluginConflictError",
@@ -95,6 +96,10 @@ class UnreadableResultError(FanfoldError, UnpicklingError):
 
 class RemoteTaskError(FanfoldError, RuntimeError):
     """A task raised an exception that cannot itself travel; its type and traceback are the text."""
+
+
+class InitializerError(FanfoldError, RuntimeError):
+    """What each worker was to run before its first task failed, so no task can run there."""
 
 
 class StoreError(FanfoldError, OSError):

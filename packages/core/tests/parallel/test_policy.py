@@ -22,7 +22,7 @@ from fanfold.tasks.terms import Terms
 
 def batch_of(first_task, size):
     tasks = [(abs, (number,), {}) for number in range(first_task, first_task + size)]
-    return LocalBatch(first_task, tasks, Terms(), None, lambda: False)
+    return LocalBatch(first_task, tasks, Terms(), None, lambda: False, None)
 
 
 def span(batch):

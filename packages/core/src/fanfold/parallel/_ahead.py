@@ -7,6 +7,7 @@ user's runs in that thread.
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
 from queue import SimpleQueue
 
 TYPE_CHECKING = False
@@ -30,8 +31,12 @@ def run_ahead(call: Call) -> Generator[Any, None, None]:
 
 def _results(call: Call) -> Generator[Any, None, None]:
     results: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
+    # In the caller's context, because there the warnings of tasks take effect.
     driver = threading.Thread(
-        target=_drive, args=(call, results), name="fanfold-driver", daemon=True
+        target=copy_context().run,
+        args=(_drive, call, results),
+        name="fanfold-driver",
+        daemon=True,
     )
     driver.start()
     try:

@@ -10,7 +10,7 @@ from ._defaults import UNSET, Unset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Any
 
@@ -39,7 +39,7 @@ class parallel_config:  # noqa: N801  joblib's name
         such as ``"dask"`` or ``"ray"``, or an instance.
     n_jobs, verbose, temp_folder, max_nbytes, mmap_mode, prefer, require : optional
         As for :class:`Parallel`.
-    on_error, retries, task_timeout : optional
+    on_error, retries, task_timeout, initializer, initargs : optional
         As for :class:`Parallel`.
     inner_max_num_threads : int, optional
         How many threads numeric libraries may use inside one task. Only with `backend`, and only
@@ -73,6 +73,8 @@ class parallel_config:  # noqa: N801  joblib's name
         mmap_mode: str | Unset | None = UNSET,
         prefer: str | Unset | None = UNSET,
         require: str | Unset | None = UNSET,
+        initializer: Callable[..., object] | Unset | None = UNSET,
+        initargs: tuple[object, ...] | Unset = UNSET,
         inner_max_num_threads: int | None = None,
         on_error: str | Unset = UNSET,
         retries: int | Retry | Unset = UNSET,
@@ -104,6 +106,8 @@ class parallel_config:  # noqa: N801  joblib's name
             "on_error": on_error,
             "retries": retries,
             "task_timeout": task_timeout,
+            "initializer": initializer,
+            "initargs": initargs,
         }
         settings = {
             name: value for name, value in given_arguments.items() if not isinstance(value, Unset)

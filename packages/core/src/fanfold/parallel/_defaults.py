@@ -29,6 +29,8 @@ DEFAULTS = {
     "on_error": "raise",
     "retries": 0,
     "task_timeout": None,
+    "initializer": None,
+    "initargs": (),
 }
 """What holds where neither the call nor the configuration says."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import copy_context
 from itertools import chain, count, islice
 
+from .._nesting import nesting
 from ..tasks.batches import EncodedBatch
 from ..tasks.encoding import TaskEncoder
 from ..tasks.local import LocalBatch, LoopBatch
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..tasks.naming import Task
     from ..tasks.storing import Storage
     from ..tasks.terms import Terms
+    from ..tasks.travel.initializers import Initializer
 
     class Feeder(Protocol):
         """Takes tasks from an iterator."""
@@ -52,12 +54,13 @@ def feeder_for(
     terms: Terms,
     storage: Storage | None,
     stopped: Callable[[], bool],
+    initializer: Initializer | None = None,
 ) -> Feeder:
     """Return the feeder that suits a backend."""
     if capabilities.runs_in_caller:
-        return _LoopFeeder(tasks, terms, stopped)
+        return _LoopFeeder(tasks, terms, stopped, initializer)
     if capabilities.shares_memory:
-        return _LiveFeeder(tasks, terms, stopped)
+        return _LiveFeeder(tasks, terms, stopped, initializer)
     return _EncodingFeeder(tasks, terms, storage, same_host=not capabilities.spans_hosts)
 
 
@@ -101,10 +104,17 @@ class _EncodingFeeder:
 class _LocalFeeder:
     """What feeders of live tasks have in common."""
 
-    def __init__(self, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        tasks: Iterable[Task],
+        terms: Terms,
+        stopped: Callable[[], bool],
+        initializer: Initializer | None,
+    ) -> None:
         self._tasks = iter(tasks)
         self._terms = terms
         self._stopped = stopped
+        self._initializer = initializer
         self.exhausted = False
 
     def take_all(self) -> None:
@@ -120,8 +130,14 @@ class _LocalFeeder:
 class _LiveFeeder(_LocalFeeder):
     """Hands tasks on as they are, each batch to run in a copy of the caller's context."""
 
-    def __init__(self, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]) -> None:
-        super().__init__(tasks, terms, stopped)
+    def __init__(
+        self,
+        tasks: Iterable[Task],
+        terms: Terms,
+        stopped: Callable[[], bool],
+        initializer: Initializer | None,
+    ) -> None:
+        super().__init__(tasks, terms, stopped, initializer)
         self._context = _nested_context(terms)
         self._kind: type[LocalBatch] = LocalBatch
         if terms.task_seconds is not None:
@@ -134,14 +150,18 @@ class _LiveFeeder(_LocalFeeder):
         self.exhausted = len(tasks) < size
         if not tasks:
             return None
-        return self._kind(first_task, tasks, self._terms, self._context, self._stopped)
+        return self._kind(
+            first_task, tasks, self._terms, self._context, self._stopped, self._initializer
+        )
 
 
 class _LoopFeeder(_LocalFeeder):
     """Lets the batch itself take each task when the one before has run, as a loop does."""
 
     def take(self, first_task: int, size: int) -> LoopBatch | None:
-        return LoopBatch(first_task, self._up_to(size), self._terms, self._stopped)
+        return LoopBatch(
+            first_task, self._up_to(size), self._terms, self._stopped, self._initializer
+        )
 
     def _up_to(self, size: int) -> Iterator[Task]:
         taken = 0
@@ -153,6 +173,6 @@ class _LoopFeeder(_LocalFeeder):
 def _nested_context(terms: Terms) -> Context:
     """Return a copy of the context in which calls of Parallel know that they are nested."""
     context = copy_context()
-    context.run(terms.begin)
+    context.run(nesting.set, terms.level)
     context.run(configuration.set, {})
     return context

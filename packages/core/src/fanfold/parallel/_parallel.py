@@ -28,12 +28,13 @@ from ._window import DEFAULT_PRE_DISPATCH, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Any, Literal, Self
 
     from ..contracts.backend import Executor
     from ..tasks.naming import Task
+    from ..tasks.travel.initializers import Initializer
     from ._deadlines import Deadlines
     from ._feeding import Feeder
     from ._resolve import BackendArgument
@@ -53,7 +54,9 @@ class Parallel:
     It guarantees: results come in the order of the tasks (except with ``"generator_unordered"``);
     the first failure of a task is raised with the worker's traceback, and nothing further is
     started; the input is taken from only as far ahead as `pre_dispatch` says; a consumer that stops
-    taking from a generator stops the work.
+    taking from a generator stops the work. Tasks find the context variables, the filters of
+    warnings and the levels of loggers that hold when the call is made; their own warnings and log
+    records take effect in this process.
 
     Parameters
     ----------
@@ -99,6 +102,13 @@ class Parallel:
         ``"sharedmem"`` demands that tasks see the caller's objects: it runs on threads.
     return_generator : bool, optional
         The older form of ``return_as="generator"``.
+    initializer : callable or None, default=None
+        What each worker calls once, before its first task of the calls that ask for it: each
+        process; each thread of ``"threads"``; with ``"sequential"`` the calling thread. A worker
+        that has called the same function with the same `initargs` for an earlier call does not do
+        so again. If it raises something, the call ends with an error that names it.
+    initargs : tuple, default=()
+        The arguments of `initializer`.
     progress : bool, default=False
         Show a progress bar (with rich where it is installed) on stderr.
     on_error : {'raise', 'return'}, default='raise'
@@ -148,6 +158,8 @@ class Parallel:
         require: str | Unset | None = UNSET,
         *,
         return_generator: bool | None = None,
+        initializer: Callable[..., object] | Unset | None = UNSET,
+        initargs: tuple[object, ...] | Unset = UNSET,
         progress: bool = False,
         on_error: Literal["raise", "return"] | Unset = UNSET,
         retries: int | Retry | Unset = UNSET,
@@ -166,6 +178,8 @@ class Parallel:
             "on_error": on_error,
             "retries": retries,
             "task_timeout": task_timeout,
+            "initializer": initializer,
+            "initargs": initargs,
         }
         settings = merge(given)
         self._backend, asked = resolve_backend(given, settings, backend_kwargs)
@@ -180,6 +194,7 @@ class Parallel:
         self.max_nbytes = _check_max_nbytes(settings["max_nbytes"])
         self.mmap_mode = _check_choice("mmap_mode", settings["mmap_mode"], _MMAP_MODES)
         self.progress = progress
+        self._initializer = _initializer(settings["initializer"], settings["initargs"])
         self._inner_max_num_threads: int | None = settings["inner_max_num_threads"]
         self._on_error: str = settings["on_error"]
         self._retry = as_retry(settings["retries"])
@@ -249,6 +264,8 @@ class Parallel:
             If a task cannot be sent to a worker; the message names the part at fault.
         fanfold.errors.WorkerLostError
             If a worker ended while it ran a task; the message names task and cause.
+        fanfold.errors.InitializerError
+            If the initializer failed on a worker.
         fanfold.errors.TaskTimeoutError
             If a task took longer than `timeout`. It is a ``TimeoutError``.
         Exception
@@ -277,7 +294,14 @@ class Parallel:
         executor = backend.executor(self._request(streaming))
         try:
             storage = self._storage(executor)
-            feeder = feeder_for(backend.capabilities, iterable, terms, storage, stopped.is_set)
+            feeder = feeder_for(
+                backend.capabilities,
+                iterable,
+                terms,
+                storage,
+                stopped.is_set,
+                self._initializer,
+            )
             if self.pre_dispatch == "all":
                 feeder.take_all()
             function, sizer = self._sizer(feeder, window, streaming)
@@ -409,6 +433,23 @@ def _check_choice(argument: str, value: str | None, choices: tuple[str | None, .
     if value not in choices:
         raise InvalidArgumentError(f"{argument}={value!r} is not valid: expected one of {choices}")
     return value
+
+
+def _initializer(function: object, args: object) -> Initializer | None:
+    if function is None:
+        return None
+    from ..tasks.travel.initializers import Initializer
+
+    if not callable(function):
+        raise InvalidArgumentError(
+            f"initializer={function!r} cannot be called: give a function, and its arguments as "
+            "initargs"
+        )
+    if not isinstance(args, tuple | list):
+        raise InvalidArgumentError(
+            f"initargs={args!r} is not valid: expected a tuple of the initializer's arguments"
+        )
+    return Initializer(function, tuple(args))
 
 
 def _check_batch_size(batch_size: object) -> None:

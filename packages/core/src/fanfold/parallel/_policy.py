@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidArgumentError, OfOneTask
+from ..errors import InitializerError, InvalidArgumentError, OfOneTask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,12 +74,13 @@ class FailurePolicy:
     def judge(self, index: int, error: BaseException) -> Verdict:
         """Return what is to be done about the failure of the task with this number.
 
-        An exit or an interrupt, which is no ``Exception``, always ends the call. So that a task
+        An exit or an interrupt, which is no ``Exception``, always ends the call, and so does an
+        initializer that fails, because it is no task's. So that a task
         that takes its workers along cannot take anything else, its last attempt is on its own.
         """
         attempts = self._attempts.pop(index, 0) + 1
         retry = self._retry
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, InitializerError):
             return Verdict(attempts, is_raised=True)
         if attempts > retry.times or not isinstance(error, retry.on):
             return Verdict(attempts, is_raised=not self._returns)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .storing import Piece
+    from .travel.reports import Report
 
 __all__ = ["EncodedBatch", "EncodedPart", "EncodedTask"]
 
@@ -236,8 +237,20 @@ class EncodedBatch(Batch):
 
     def decode(self, completed: Any) -> Outcome:
         """Return the outcome from what the batch's future was completed with."""
-        outcome, buffers = completed if isinstance(completed, tuple) else loads(completed)
+        if isinstance(completed, tuple):
+            outcome, buffers = completed
+        else:
+            outcome, buffers, reports = loads(completed)
+            self._deliver(reports)
         return decode_outcome(outcome, buffers, self.describe)
+
+    def _deliver(self, reports: Sequence[Report]) -> None:
+        """Have what its tasks told take effect here."""
+        if reports:
+            from .travel.delivery import deliver
+
+            for report in reports:
+                deliver(report, self.first_task)
 
 
 def _mode_or_buffer(piece: Piece) -> bytearray | str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .naming import Task
     from .terms import Terms
+    from .travel.initializers import Initializer
 
 __all__ = ["LocalBatch", "LoopBatch"]
 
@@ -38,6 +39,8 @@ class LocalBatch(Batch):
         Where to run; None runs in the caller's.
     stopped : callable
         Asked before each task; true drops the rest.
+    initializer : Initializer or None, default=None
+        What the thread that runs it must have run before.
     """
 
     nbytes = 0
@@ -50,12 +53,14 @@ class LocalBatch(Batch):
         terms: Terms,
         context: Context | None,
         stopped: Callable[[], bool],
+        initializer: Initializer | None,
     ) -> None:
         self.first_task = first_task
         self._tasks = tasks
         self._terms = terms
         self._context = context
         self._stopped = stopped
+        self._initializer = initializer
 
     @property
     def size(self) -> int:
@@ -76,7 +81,15 @@ class LocalBatch(Batch):
         )
 
     def run(self) -> Outcome:
-        """Run the tasks and return their outcome."""
+        """Run the tasks and return their outcome.
+
+        Raises
+        ------
+        fanfold.errors.InitializerError
+            If the initializer fails.
+        """
+        if self._initializer is not None:
+            self._initializer.initialize_thread()
         if self._context is None:
             return self._run()
         return self._context.copy().run(self._run)
@@ -136,7 +149,14 @@ class LocalBatch(Batch):
     def cut(self, start: int, stop: int) -> LocalBatch:
         """Return the tasks at these positions as a batch."""
         tasks = self._tasks[start:stop]
-        return LocalBatch(self.first_task + start, tasks, self._terms, self._context, self._stopped)
+        return type(self)(
+            self.first_task + start,
+            tasks,
+            self._terms,
+            self._context,
+            self._stopped,
+            self._initializer,
+        )
 
     def decode(self, completed: object) -> Outcome:
         """Return the outcome, which is what the batch's future was completed with."""
@@ -162,12 +182,19 @@ class LoopBatch(LocalBatch):
         The terms on which they run.
     stopped : callable
         Asked before each task; true drops the rest.
+    initializer : Initializer or None
+        What its thread must have called.
     """
 
     def __init__(
-        self, first_task: int, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]
+        self,
+        first_task: int,
+        tasks: Iterable[Task],
+        terms: Terms,
+        stopped: Callable[[], bool],
+        initializer: Initializer | None,
     ) -> None:
-        super().__init__(first_task, (), terms, None, stopped)
+        super().__init__(first_task, (), terms, None, stopped, initializer)
         self._iterator = tasks
         self._ran = 0
         self._failed_tasks: dict[int, Task] = {}
@@ -185,7 +212,9 @@ class LoopBatch(LocalBatch):
     def cut(self, start: int, stop: int) -> LocalBatch:
         """Return the failed tasks at these positions as a batch."""
         tasks = [self._failed_tasks[position] for position in range(start, stop)]
-        return LocalBatch(self.first_task + start, tasks, self._terms, None, self._stopped)
+        return LocalBatch(
+            self.first_task + start, tasks, self._terms, None, self._stopped, self._initializer
+        )
 
     def _run(self) -> Outcome:
         outcome = self._run_each(self._iterator, inf)

@@ -177,7 +177,9 @@ def _decode_failure(failure: EncodedFailure, describe: Describe) -> FailedTask:
         return FailedTask(position, error, None, worker, peak_memory)
     error = _rebuild(encoded, type_name, text, task)
     error.__cause__ = RemoteTraceback(text)
-    if stage == "task":
+    if stage == "terms":
+        error.add_note(f"so {task} was not run")
+    elif stage == "task":
         error.add_note(f"raised by {task}")
     else:
         error.add_note(

@@ -175,8 +175,13 @@ def _dumps_by_name(value: object, buffers: _Buffers | None, table: DispatchTable
 
 def _dumps_by_value(value: object, buffers: _Buffers | None, table: DispatchTable | None) -> bytes:
     callback = None if buffers is None else buffers.keep_in_band
+    # Here and not with the reducers of arrays: plain pickle fails for these, and so comes here.
+    from contextvars import ContextVar
+
+    from .travel.variables import reduce_variable
+
     chunks = _Chunks()
-    by_value_pickler(chunks, callback, table).dump(value)
+    by_value_pickler(chunks, callback, {**(table or {}), ContextVar: reduce_variable}).dump(value)
     return b"".join(chunks)
 
 

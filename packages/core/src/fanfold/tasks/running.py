@@ -121,14 +121,26 @@ def run_batch(payload: bytes, *shared: object) -> bytes:
     bytes
         What the batch's future must be completed with.
     """
+    from .travel.holding import holding
+    from .travel.reports import Collection, reports
+
     tasks, buffers, stored, same_host = loads(payload)
     for number, data in zip(stored, shared, strict=True):
         buffers[number] = _stored_buffer(data, buffers[number])
     if len(_parts) > PartCache.LIMIT:
         _parts.clear()  # all that this batch needs comes along
-    outcome, out_buffers = run_tasks(tasks, buffers, _parts, same_host=same_host)
+    collection = Collection()
+    reports.collect(collection)
+    holding.begin_batch()
+    try:
+        outcome, out_buffers = run_tasks(
+            tasks, buffers, _parts, collection.mark, same_host=same_host
+        )
+    finally:
+        holding.end_batch()
+        reports.collect(None)
     copies = [bytearray(buffer) for buffer in out_buffers]
-    return plain_dumps((outcome, copies), PROTOCOL)
+    return plain_dumps((outcome, copies, collection.reports), PROTOCOL)
 
 
 _parts = PartCache()
@@ -171,54 +183,58 @@ def run_tasks(
     tuple
         The encoded outcome, and the buffers that travel beside it.
     """
-    _, encoded_functions, numbers, items, counts = tasks
     known.learn(tasks)
-    terms = known.terms_of(tasks)
-    token = terms.begin()
-    run = _Run(counts, buffers, goes_on=terms.goes_on, same_host=same_host)
-    functions = [run.function(known, *part) for part in encoded_functions]
-    limit = None if terms.task_seconds is None else _time_limit(terms.task_seconds)
-    if limit is not None:
-        functions = [limit.guard(function) for function in functions]
-    began = now = perf_counter()
-    last = began + terms.batch_seconds
-    for position, item in enumerate(items):
-        if position:
-            now = perf_counter()
-            if now > last:
-                break
-        if mark is not None and not mark(position, now):
-            break
-        if not run.one(position, item, functions[numbers[position] if numbers else 0]):
-            break
-    seconds = perf_counter() - began
-    if limit is not None:
-        limit.close()
-    terms.end(token)
-    outcome = (seconds, run.results, run.result_counts, run.failures)
-    return outcome, run.out_buffers
+    run = _Run(tasks, buffers, same_host=same_host)
+    seconds = 0.0
+    try:
+        terms = known.terms_of(tasks)
+        terms.prepare()
+    except Exception as error:  # noqa: BLE001  an initializer may raise anything
+        run.fail(0, "terms", error)
+    else:
+        began = perf_counter()
+        terms.run(run.all, terms, known, mark)
+        seconds = perf_counter() - began
+    return (seconds, run.results, run.result_counts, run.failures), run.out_buffers
 
 
 class _Run:
     """The state of one batch while it runs."""
 
-    def __init__(
-        self,
-        counts: Sequence[int] | None,
-        buffers: Sequence[Buffer],
-        *,
-        goes_on: bool,
-        same_host: bool,
-    ) -> None:
-        self._counts = counts
+    def __init__(self, tasks: EncodedTasks, buffers: Sequence[Buffer], *, same_host: bool) -> None:
+        _, self._functions, self._numbers, self._items, self._counts = tasks
         self._buffers: Iterator[Buffer] = iter(buffers)
-        self._goes_on = goes_on
         self._same_host = same_host
         self._pickler = _to_same_host if same_host else _to_other_host
+        self._goes_on = False
         self.results: list[bytes] = []
         self.result_counts: list[int] | None = None
         self.out_buffers: list[memoryview] = []
         self.failures: list[EncodedFailure] = []
+
+    def all(
+        self, terms: Terms, known: PartCache, mark: Callable[[int, float], bool] | None
+    ) -> None:
+        """Run the tasks in order, as far as the terms allow."""
+        self._goes_on = terms.goes_on
+        functions = [self.function(known, *part) for part in self._functions]
+        limit = None if terms.task_seconds is None else _time_limit(terms.task_seconds)
+        if limit is not None:
+            functions = [limit.guard(function) for function in functions]
+        numbers = self._numbers
+        now = perf_counter()
+        last = now + terms.batch_seconds
+        for position, item in enumerate(self._items):
+            if position:
+                now = perf_counter()
+                if now > last:
+                    break
+            if mark is not None and not mark(position, now):
+                break
+            if not self.one(position, item, functions[numbers[position] if numbers else 0]):
+                break
+        if limit is not None:
+            limit.close()
 
     def function(self, known: PartCache, key: bytes, data: bytes | None) -> Function:
         """Return a function that travelled, or what stands for one that cannot be rebuilt."""
@@ -235,7 +251,7 @@ class _Run:
         try:
             args, kwargs = loads(item, buffers=buffers)
         except Exception as error:  # noqa: BLE001  rebuilding a user's object may raise anything
-            return self._failed(position, "arguments", error)
+            return self.fail(position, "arguments", error)
         try:
             if known_objects.has_handles:
                 from .shared_objects import unwrap  # loaded already, where there is a handle
@@ -244,15 +260,15 @@ class _Run:
             value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001  a task may raise anything; it is sent back
             if isinstance(error, _NoFunctionError):
-                return self._failed(position, "function", error.reason)
-            return self._failed(position, "task", error)
+                return self.fail(position, "function", error.reason)
+            return self.fail(position, "task", error)
         try:
             self._keep(value)
         except Exception as error:  # noqa: BLE001  a user's __reduce__ may raise anything
             from .diagnosis import explain_unpicklable
 
             text = explain_unpicklable(value, "result")
-            return self._failed(position, "result", error, text)
+            return self.fail(position, "result", error, text)
         return True
 
     def _keep(self, value: object) -> None:
@@ -269,7 +285,7 @@ class _Run:
         if self.result_counts is not None:
             self.result_counts.append(len(views))
 
-    def _failed(
+    def fail(
         self, position: int, stage: str, error: BaseException, text: str | None = None
     ) -> bool:
         """Keep a failure, and tell whether to go on: an exit or an interrupt ends the batch."""

@@ -5,14 +5,20 @@ It is made once for each call and sent once to each worker, by its key, as funct
 
 from __future__ import annotations
 
+from contextvars import copy_context
+
 from .._nesting import TOP, nesting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextvars import Token
-    from typing import TypeAlias
+    from collections.abc import Callable
+    from typing import ParamSpec, TypeAlias, TypeVar
+
+    from .travel.luggage import Luggage
 
     Level: TypeAlias = tuple[int, str | None]
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 __all__ = ["BATCH_SECONDS", "Terms"]
 
@@ -23,8 +29,7 @@ BATCH_SECONDS = 0.1
 class Terms:
     """The terms on which the tasks of a call run.
 
-    Several threads may use one object at once, so what they bring about is told by `begin` and
-    taken back by `end`.
+    Several threads may use one object at once.
 
     Parameters
     ----------
@@ -39,37 +44,52 @@ class Terms:
         When a batch has run so long, it begins no further task.
     task_seconds : float or None, default=None
         How long one task may run, where it is the worker that sees to it.
+    luggage : Luggage or None, default=None
+        What they take along from where the call was made.
     """
 
-    __slots__ = ("batch_seconds", "goes_on", "level", "max_nbytes", "task_seconds")
+    __slots__ = ("batch_seconds", "goes_on", "level", "luggage", "max_nbytes", "task_seconds")
 
     def __init__(
         self,
         level: Level = TOP,
         max_nbytes: int | None = None,
+        luggage: Luggage | None = None,
         goes_on: bool = False,
         batch_seconds: float = BATCH_SECONDS,
         task_seconds: float | None = None,
     ) -> None:
         self.level = level
         self.max_nbytes = max_nbytes
+        self.luggage = luggage
         self.goes_on = goes_on
         self.batch_seconds = batch_seconds
         self.task_seconds = task_seconds
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as little as can be: the key of short terms is their pickled form."""
-        known = (self.level, self.max_nbytes)
+        known = (self.level, self.max_nbytes, self.luggage)
         policy = (self.goes_on, self.batch_seconds, self.task_seconds)
         return Terms, known if policy == _USUAL else (*known, *policy)
 
-    def begin(self) -> Token[Level]:
-        """Have them hold in this thread."""
-        return nesting.set(self.level)
+    def prepare(self) -> None:
+        """Have hold in this process what must, and see to it that it is initialized.
 
-    def end(self, token: Token[Level]) -> None:
-        """Have those hold again that held before."""
-        nesting.reset(token)
+        Raises
+        ------
+        fanfold.errors.InitializerError
+            If it cannot be.
+        """
+        if self.luggage is not None:
+            self.luggage.unpack_in_process()
+
+    def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what `work` returns in a context of its own, in which the terms hold."""
+        context = copy_context()
+        context.run(nesting.set, self.level)
+        if self.luggage is not None:
+            context.run(self.luggage.unpack_in_context)
+        return context.run(work, *args, **kwargs)
 
 
 _USUAL = (False, BATCH_SECONDS, None)

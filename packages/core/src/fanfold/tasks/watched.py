@@ -57,13 +57,6 @@ class WatchedBatch(LocalBatch):
             failed = FailedTask(position, error, None, self._worker)
             return self._and(failed, self._outcome.seconds)
 
-    def cut(self, start: int, stop: int) -> LocalBatch:
-        """Return the tasks at these positions as a batch."""
-        tasks = self._tasks[start:stop]
-        return WatchedBatch(
-            self.first_task + start, tasks, self._terms, self._context, self._stopped
-        )
-
     def _run(self) -> Outcome:
         self._worker = current_thread().name
         began = monotonic()

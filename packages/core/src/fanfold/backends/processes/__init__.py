@@ -6,7 +6,10 @@
 - ``stock.py``: the idle workers, kept from call to call.
 - ``handle.py``, ``launch.py``: one worker as its parent sees it, and how it is started.
 - ``channel.py``, ``messages.py``: messages over a socket pair; used on both sides.
+- ``settings.py``: what workers take over from their parent before each call.
 - ``worker.py``: what runs in a worker process; it imports as little as it can.
+- ``outlet.py``, ``output.py``: how its threads send messages, and what they print.
+- ``hearing.py``: what becomes of that in the parent.
 
 Exported on first use, so that a worker does not import its parent's side.
 """

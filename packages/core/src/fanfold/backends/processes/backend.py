@@ -14,8 +14,9 @@ __all__ = ["ProcessesBackend"]
 class ProcessesBackend(Backend):
     """Worker processes on this machine, reused between calls.
 
-    They are fresh interpreters: they inherit the environment, the import path and the current
-    directory, and nothing else. Numeric libraries in them use as many threads as
+    They are fresh interpreters, which follow this process's environment, import path and current
+    directory from call to call. What tasks print comes to this process's ``sys.stdout`` and
+    ``sys.stderr``, a line at a time. Numeric libraries in them use as many threads as
     ``inner_max_num_threads`` says, else the environment, else so many that all workers together use
     each CPU once.
     """

@@ -17,6 +17,7 @@ from ...tasks.batches import EncodedBatch
 from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
 from .future import DrivenFuture
+from .hearing import hear_last
 from .losses import never_ready, task_timed_out, worker_lost
 from .stock import WorkerStock, dismiss
 
@@ -130,6 +131,8 @@ class ProcessesExecutor(Executor):
         busy = [worker for worker in self._workers if worker.entries]
         self._workers.clear()
         self._stock.give_back(idle)
+        for worker in busy:
+            hear_last(worker)
         dismiss(busy)
 
     def interrupt(self) -> None:

@@ -14,8 +14,10 @@ from ...tasks.running import PartCache
 from ...tasks.storing import StoredBuffer
 from .channel import Channel
 from .exchange import Exchange
+from .hearing import hear
 from .launch import launch
 from .messages import BATCH, FORGET, NEWS, OUTCOME, SETTINGS
+from .settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,20 +34,8 @@ if TYPE_CHECKING:
 
     Entry: TypeAlias = tuple[EncodedBatch, DrivenFuture]
     """A batch, and the future that waits for what comes of it."""
-    Settings: TypeAlias = tuple[list[str], str | None]
 
-__all__ = ["WorkerHandle", "current_settings"]
-
-
-def current_settings() -> Settings:
-    """Return what every worker takes over from its parent: import path and current directory."""
-    import sys
-
-    try:
-        directory: str | None = os.getcwd()
-    except FileNotFoundError:
-        directory = None  # it was deleted: workers stay where they are
-    return sys.path[:], directory
+__all__ = ["WorkerHandle"]
 
 
 class WorkerHandle:
@@ -79,9 +69,9 @@ class WorkerHandle:
         self.environment = environment
         self._stock = stock
         self._exchange = Exchange()
+        self._settings = Settings.current()  # before the worker takes them over
         self._process = launch(environment)
         self._channel = Channel(self._process.connection)
-        self._settings: Settings = current_settings()
         self._sent_parts: set[bytes] = set()
         self._answered = 0
         self._is_reaped = False
@@ -115,10 +105,11 @@ class WorkerHandle:
         return not self._is_reaped and not self._reap(os.WNOHANG)
 
     def adopt(self, settings: Settings) -> None:
-        """Have the worker take over import path and directory, where they changed."""
-        if settings != self._settings:
-            self._settings = settings
-            self._channel.send(SETTINGS, dumps(settings, 5))
+        """Have the worker take over what changed of the parent's settings."""
+        changes = settings.since(self._settings, self.environment)
+        self._settings = settings
+        if changes is not None:
+            self._channel.send(SETTINGS, dumps(changes, 5))
 
     def send(self, batch: EncodedBatch, future: DrivenFuture) -> bool:
         """Send a batch, and tell whether all of it has gone.
@@ -176,8 +167,10 @@ class WorkerHandle:
             kind, head, _ = message
             if kind == OUTCOME:
                 answers.append(message)
-            else:
+            elif kind == NEWS:
                 self._exchange.hear(head)
+            else:
+                hear(kind, head, self)
         return answers, is_open
 
     def read(self, answer: Message) -> tuple[Any, Sequence[Buffer]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BATCH", "FORGET", "NEWS", "OUTCOME", "SETTINGS"]
+__all__ = ["BATCH", "FORGET", "NEWS", "OUTCOME", "OUTPUT", "REPORT", "SETTINGS"]
 
 BATCH = 0
 """To a worker: tasks to run, when it has permission to."""
@@ -18,3 +18,9 @@ OUTCOME = 3
 
 NEWS = 4
 """Both ways: which lent buffers are given back; see ``exchange.py``."""
+
+OUTPUT = 5
+"""From a worker, at any time: printed lines; the first byte says whether to stdout or stderr."""
+
+REPORT = 6
+"""From a worker, at any time: what a task warned of, or logged."""

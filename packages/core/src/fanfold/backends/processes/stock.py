@@ -9,7 +9,8 @@ import weakref
 from time import monotonic
 
 from ..._cpu import cpu_count
-from .handle import WorkerHandle, current_settings
+from .handle import WorkerHandle
+from .settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class WorkerStock:
                 worker.close()
                 continue
             try:
-                worker.adopt(current_settings())
+                worker.adopt(Settings.current())
             except (BrokenPipeError, ConnectionResetError):
                 dismiss([worker])
                 continue

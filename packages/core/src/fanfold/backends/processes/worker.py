@@ -10,13 +10,15 @@ import sys
 from _pickle import dumps, loads
 from mmap import mmap
 
-from ...errors import FanfoldWarning
 from ...tasks.running import PartCache, encode_failure, run_tasks
+from ...tasks.travel.reports import reports
 from .board import Board
 from .channel import Channel
 from .exchange import Exchange
 from .gate import Permits
 from .messages import BATCH, FORGET, NEWS, OUTCOME, SETTINGS
+from .outlet import Outlet
+from .output import LineStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +65,12 @@ class _Worker:
         self._parts = PartCache()
         self._exchange = Exchange()
         self._segments: SegmentPool | None = None
+        self._outlet = Outlet(channel)
+        self._streams = LineStream("stdout", self._outlet), LineStream("stderr", self._outlet)
 
     def serve(self) -> None:
+        sys.stdout, sys.stderr = self._streams
+        reports.tell_parent(self._outlet)
         self._board.write_ready()
         while (message := self._channel.receive()) is not None:
             kind, head, buffers = message
@@ -79,6 +85,7 @@ class _Worker:
             elif kind == NEWS:
                 self._exchange.hear(head)
             del message, head, buffers
+        self._outlet.close()  # what is printed from here on goes where the worker's own output does
 
     def _take(
         self,
@@ -92,13 +99,26 @@ class _Worker:
             self._exchange.decline(places)
             return
         self._board.write_started()
+        self._outlet.position = 0
         outcome, out_buffers = self._run(tasks, places, buffers)
         self._board.write_done()
-        _flush_output()
-        try:
-            self._answer(outcome, out_buffers, self._parts.terms_of(tasks).max_nbytes)
-        except (BrokenPipeError, ConnectionResetError):
-            return  # the parent gave this batch up; the next receive says so too
+        self._end_lines()
+        _flush_inherited()
+        # If nobody is there to read it, the next receive says so too.
+        self._answer(outcome, out_buffers, self._parts.terms_of(tasks).max_nbytes)
+
+    def _begin(self, position: int, now: float) -> bool:
+        """Take note that the task at a position begins, and the one before has ended.
+
+        False if the rest of the batch is wanted back.
+        """
+        self._outlet.position = position
+        self._end_lines()
+        return self._board.write_position(position, now)
+
+    def _end_lines(self) -> None:
+        for stream in self._streams:
+            stream.end_lines()
 
     def _run(
         self,
@@ -106,15 +126,14 @@ class _Worker:
         places: Sequence[Place | None] | None,
         buffers: Sequence[Buffer],
     ) -> tuple[EncodedOutcome, list[memoryview]]:
-        mark = self._board.write_position
         if places is None:
-            return run_tasks(tasks, buffers, self._parts, mark)
+            return run_tasks(tasks, buffers, self._parts, self._begin)
         try:
             opened = self._exchange.open(places, buffers)
         except OSError as error:
             self._parts.learn(tasks)
             return (0.0, [], None, [encode_failure(0, "arguments", error, same_host=True)]), []
-        return run_tasks(tasks, opened, self._parts, mark)
+        return run_tasks(tasks, opened, self._parts, self._begin)
 
     def _answer(
         self, outcome: EncodedOutcome, views: list[memoryview], max_nbytes: int | None
@@ -126,8 +145,8 @@ class _Worker:
             views = [view for view, place in zip(views, places, strict=True) if place is None]
         news = self._exchange.news(self._segments)
         if news is not None:
-            self._channel.send(NEWS, news)
-        self._channel.send(OUTCOME, dumps((outcome, places), 5), views)
+            self._outlet.send(NEWS, news)
+        self._outlet.send(OUTCOME, dumps((outcome, places), 5), views)
 
     def _lend(self, view: memoryview, max_nbytes: int) -> Place | None:
         if view.nbytes < max_nbytes:
@@ -140,21 +159,26 @@ class _Worker:
             self._segments = SegmentPool(memory_budget() // (2 * (os.cpu_count() or 1)))
         try:
             part = self._segments.store(view)
-        except FanfoldWarning:  # an error by the user's filters, but not the task's
+        except Warning:  # an error by the user's filters, but not the task's
             part = None
         return None if part is None else self._exchange.lend(part, "w")
 
 
-def _apply(path: list[str], directory: str | None) -> None:
-    """Take over the parent's import path and current directory."""
+def _apply(path: list[str], directory: str | None, variables: dict[str, str | None]) -> None:
+    """Take over the parent's import path, directory, and what changed of its environment."""
     sys.path[:] = path
     if directory is not None:
         os.chdir(directory)
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
-def _flush_output() -> None:
-    """Let the user see what a task printed when it is done, not when a buffer is full."""
-    for stream in (sys.stdout, sys.stderr):
+def _flush_inherited() -> None:
+    """Let the user see what a task wrote there when it is done, not when a buffer is full."""
+    for stream in (sys.__stdout__, sys.__stderr__):
         try:
             if stream is not None:
                 stream.flush()
