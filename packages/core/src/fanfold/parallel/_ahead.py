@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from queue import SimpleQueue
 
+from .._interrupts import InterruptsHeld
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,8 +35,9 @@ def _results(call: Call) -> Generator[Any, None, None]:
     driver = threading.Thread(
         target=_drive, args=(call, results), name="fanfold-driver", daemon=True
     )
-    driver.start()
     try:
+        with InterruptsHeld():
+            driver.start()
         yield None
         while True:
             result, error = results.get()

@@ -4,6 +4,7 @@
 - ``executor.py``: one call's hold on some workers; one selector, driven by whoever waits.
 - ``stock.py``: the idle workers, kept from call to call.
 - ``handle.py``, ``launch.py``: one worker as its parent sees it, and how it is started.
+- ``refusals.py``: what to say when the system has no more descriptors or processes.
 - ``channel.py``, ``messages.py``: messages over a socket pair; used on both sides.
 - ``worker.py``: what runs in a worker process; it imports as little as it can.
 

@@ -18,6 +18,7 @@ from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.batches import EncodedBatch
 from .bell import Bell
 from .future import DrivenFuture
+from .refusals import refused
 from .stock import WorkerStock, dismiss
 
 TYPE_CHECKING = False
@@ -46,6 +47,11 @@ class ProcessesExecutor(Executor):
         Environment variables that the workers have beside this process's.
     interruptible : bool
         Whether a thread may interrupt another that waits.
+
+    Raises
+    ------
+    fanfold.errors.BackendUnavailableError
+        If the system refuses what watching workers takes.
     """
 
     IN_FLIGHT_EACH = 2
@@ -67,12 +73,16 @@ class ProcessesExecutor(Executor):
         self._n_jobs = n_jobs
         self._workers: list[WorkerHandle] = []
         self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
-        self._selector = selectors.DefaultSelector()
         self._closing = Lock()
         self._is_closed = False
-        self._bell = Bell() if interruptible else None
-        if self._bell is not None:
-            self._selector.register(self._bell.fd, selectors.EVENT_READ, None)
+        self._bell = None
+        try:
+            self._selector = selectors.DefaultSelector()
+            if interruptible:
+                self._bell = Bell()
+                self._selector.register(self._bell.fd, selectors.EVENT_READ, None)
+        except OSError as error:
+            raise refused("cannot watch worker processes", error) from error
 
     def submit(self, batch: Batch) -> DrivenFuture:
         """Send the batch to a worker with room for it, or queue it."""

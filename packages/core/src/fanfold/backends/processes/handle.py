@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+# The module beneath signal, which makes enumerations: most calls need not wait for these.
+import _signal  # type: ignore[import-not-found]  # typeshed does not know it
 import os
 import select
+import sys
 from _pickle import dumps
 from collections import deque
 from time import monotonic
 
+from ..._interrupts import InterruptsHeld
 from ...tasks.running import PartCache
 from .channel import Channel
 from .launch import launch
@@ -28,11 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["WorkerHandle", "current_settings"]
 
+_SIGKILL = 9
+
 
 def current_settings() -> Settings:
     """Return what every worker takes over from its parent: import path and current directory."""
-    import sys
-
     try:
         directory: str | None = os.getcwd()
     except FileNotFoundError:
@@ -61,6 +65,8 @@ class WorkerHandle:
         was lost, because somebody else waited for the process.
     """
 
+    _is_closed = True  # until there is something to close
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self._process = launch(environment)
@@ -69,11 +75,20 @@ class WorkerHandle:
         self._sent_parts: set[bytes] = set()
         self._answered = 0
         self._is_reaped = False
-        self._is_closed = False
         self.entries: deque[Entry] = deque()
         self.busy_since = 0.0
         self._numbers: deque[int] = deque()
         self.exit_code: int | None = None
+        self._is_closed = False
+
+    def __del__(self) -> None:
+        """End a worker that nobody has any more: Ctrl-C may come between any two steps of a call.
+
+        While the interpreter ends there is no need to: then the kernel ends it.
+        """
+        if not self._is_closed and not sys.is_finalizing():
+            self.kill()
+            self.close()
 
     @property
     def descriptors(self) -> list[int]:
@@ -161,13 +176,11 @@ class WorkerHandle:
         """End the process now."""
         if self._is_reaped:
             return
-        import signal  # makes enumerations, which most calls need not wait for
-
         try:
             if self._process.sentinel is not None:
-                signal.pidfd_send_signal(self._process.sentinel, signal.SIGKILL)
+                _signal.pidfd_send_signal(self._process.sentinel, _SIGKILL)
             else:
-                os.kill(self._process.pid, signal.SIGKILL)
+                os.kill(self._process.pid, _SIGKILL)
         except ProcessLookupError:
             self._is_reaped = True  # it ended, and somebody else waited for it
 
@@ -178,18 +191,24 @@ class WorkerHandle:
         """
         if self._is_closed:
             return
-        self._is_closed = True
-        self._reap(0)
-        self.hang_up()
-        self._process.board.close()
-        self._process.gate.close()
-        os.close(self._process.lifeline)
-        if self._process.sentinel is not None:
-            os.close(self._process.sentinel)
+        self._reap(0)  # may take a moment, in which Ctrl-C may come: then all of it is still to do
+        with InterruptsHeld():
+            self._is_closed = True
+            self.hang_up()
+            self._process.board.close()
+            self._process.gate.close()
+            os.close(self._process.lifeline)
+            if self._process.sentinel is not None:
+                os.close(self._process.sentinel)
 
     def hang_up(self) -> None:
         """Close the connection: a worker that is idle leaves by itself."""
-        self._channel.close()
+        with InterruptsHeld():
+            self._channel.close()
+
+    def let_go(self) -> None:
+        """Leave the worker, which was hung up, to itself: it ends when it has tidied up."""
+        self._is_closed = True
 
     def abandon(self) -> None:
         """Close the descriptors in a forked child; the worker belongs to the parent."""

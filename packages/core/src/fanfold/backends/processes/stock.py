@@ -9,6 +9,7 @@ import weakref
 from time import monotonic
 
 from ..._cpu import cpu_count
+from ..._interrupts import InterruptsHeld
 from .handle import WorkerHandle, current_settings
 
 TYPE_CHECKING = False
@@ -68,7 +69,8 @@ class WorkerStock:
         while True:
             worker = self._take_idle(environment)
             if worker is None:
-                worker = WorkerHandle(environment)
+                with InterruptsHeld():
+                    worker = WorkerHandle(environment)
                 with self._lock:
                     self._all.add(worker)
                 return worker
@@ -106,8 +108,10 @@ class WorkerStock:
         dismiss(idle)
 
     def _close_at_exit(self) -> None:
-        # Not waiting for them: they leave while this process does what is left to do.
-        self._leaving = self._hang_up()  # kept, so that their lifelines stay open that long
+        # Not waiting for them: they leave while this process does what is left to do. Their
+        # lifelines stay open that long.
+        for worker in self._hang_up():
+            worker.let_go()
 
     def _hang_up(self) -> list[WorkerHandle]:
         with self._lock:
