@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,9 +29,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     numbers = count()
     with ExitStack() as stack:
 
-        def start_one(name: str, *arguments: object, seconds: float = 100, **options: Any) -> Program:
+        def start_one(
+            name: str, *arguments: object, seconds: float = 100, within: Sequence[str] = ()
+        ) -> Program:
             folder = tmp_path / str(next(numbers))
-            program = Program(folder, seconds, name, *map(str, arguments), **options)
+            program = Program(folder, seconds, name, *map(str, arguments), within=within)
             stack.callback(program.close)
             return program
 

@@ -47,7 +47,8 @@ class Program:
         self._temporary, self._stacks = folder / "temporary", folder / "stacks"
         self._temporary.mkdir(parents=True)
         self._stacks.mkdir()
-        self._errors = folder / "stderr"
+        self._printed, self._errors = folder / "stdout", folder / "stderr"
+        self._lines_read = 0
         self._deadline = time.monotonic() + seconds
         self._shared_before = set(os.listdir("/dev/shm"))
         # What measures coverage holds descriptors and memory, which are counted here.
@@ -61,19 +62,16 @@ class Program:
             "TMPDIR": str(self._temporary),
             "PYTHONPATH": os.pathsep.join(path),
         }
-        with self._errors.open("w") as errors:
+        with self._printed.open("w") as printed, self._errors.open("w") as errors:
             self._process = subprocess.Popen(
                 [*within, sys.executable, "-W", "error", PROGRAMS / name, *arguments],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=printed,
                 stderr=errors,
                 env=environment,
                 text=True,
                 start_new_session=True,
             )
-        assert self._process.stdout is not None
-        os.set_blocking(self._process.stdout.fileno(), False)
-        self._received = ""
 
     def tell(self, line: str) -> None:
         """Write a line to its standard input."""
@@ -81,13 +79,17 @@ class Program:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
+    def end_of_input(self) -> None:
+        """Close its standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     def line(self, *, within: float | None = None) -> str | None:
         """Return the next line that it prints; None if there is none within so many seconds."""
-        assert self._process.stdout is not None
-        arrived = self._wait(self._has_line, "it prints nothing", within)
-        if not arrived:
+        if not self._wait(self._has_line, "it prints nothing", within):
             return None
-        line, _, self._received = self._received.partition("\n")
+        line = self._printed.read_text().splitlines()[self._lines_read]
+        self._lines_read += 1
         return line
 
     def finish(self) -> None:
@@ -123,14 +125,11 @@ class Program:
                 continue  # it ended with its parent
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
-            stream.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     def _has_line(self) -> bool:
-        assert self._process.stdout is not None
-        self._received += self._process.stdout.read() or ""
-        if "\n" in self._received:
+        if self._printed.read_text().count("\n") > self._lines_read:
             return True
         if self._process.poll() is not None:
             pytest.fail(f"it ended with {self._process.returncode}:\n{self._errors.read_text()}")

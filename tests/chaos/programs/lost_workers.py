@@ -25,6 +25,7 @@ from support import (
     is_running,
     large,
     new_folder,
+    outcome_of,
     remove,
     repeat,
     sockets_with,
@@ -71,8 +72,7 @@ def in_a_task(number: int) -> None:
 
     def call() -> object:
         run = Parallel(n_jobs=2, batch_size=1 + number % 2, return_as="generator_unordered")
-        for result in run(delayed(task)(i) for i in range(6)):
-            results.append(result)
+        results.extend(run(delayed(task)(i) for i in range(6)))
         return None
 
     results: list[int] = []
@@ -95,16 +95,14 @@ def sending(number: int) -> None:
     wait_until(lambda: sockets_with(UNREAD) == 2, lambda: "no result is on its way")
     os.kill(workers[number % 2], signal.SIGKILL)
 
-    arrived = []
-    try:
-        for array in stream:
-            arrived.append(array)
-    except WorkerLostError as error:
-        # What was half sent is lost with its worker, unless it lay in memory that outlives it.
-        assert error.task_index in (0, 1), error
-        assert len(arrived) == error.task_index, error
-    else:
+    arrived: list[object] = []
+    error = outcome_of(lambda: arrived.extend(stream))
+    if error is None:
         assert len(arrived) == 6
+    else:
+        # What was half sent is lost with its worker, unless it lay in memory that outlives it.
+        assert isinstance(error, WorkerLostError), error
+        assert len(arrived) <= error.task_index <= 1, error
     for value, array in enumerate(arrived):
         assert_is(array, value)
 

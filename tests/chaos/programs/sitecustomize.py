@@ -11,6 +11,5 @@ import signal
 
 folder = os.environ.get("CHAOS_STACKS")
 if folder is not None:
-    # Open as long as the process lives: faulthandler writes to the bare descriptor.
-    stacks = open(os.path.join(folder, str(os.getpid())), "w")
+    stacks = os.open(os.path.join(folder, str(os.getpid())), os.O_WRONLY | os.O_CREAT)
     faulthandler.register(signal.SIGUSR2, file=stacks, all_threads=True)

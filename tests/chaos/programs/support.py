@@ -6,6 +6,7 @@ Each program is a user's script: it asserts what it sees, and ends with exit cod
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import struct
@@ -24,6 +25,7 @@ import numpy as np
 import psutil
 from fanfold import Parallel, delayed
 from fanfold.backends.processes import ProcessesBackend
+from fanfold.backends.threads import ThreadsBackend
 
 SECONDS = 60
 """How long anything may take that another process brings about."""
@@ -61,7 +63,8 @@ class Census:
 
     @classmethod
     def take(cls) -> Census:
-        """Count."""
+        """Count what is held after Python has collected what refers to itself."""
+        gc.collect()
         me = psutil.Process()
         children = me.children(recursive=True)
         segments = set[str]().union(*(segments_of(one.pid) for one in (me, *children)))
@@ -75,10 +78,19 @@ class Census:
             files=len(os.listdir(gettempdir())),
         )
 
-    def exceeds(self, other: Census, slack: int) -> bool:
-        """Tell whether any number is larger than another census's by more than `slack`."""
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return any(mine > theirs + slack for mine, theirs in pairs)
+    def within(self, other: Census, pooled: int) -> bool:
+        """Tell whether no more is held than at another time, but for so many pooled segments.
+
+        Each of these may take descriptors and a name.
+        """
+        return (
+            self.processes <= other.processes
+            and self.threads <= other.threads
+            and self.descriptors <= other.descriptors + 2 * pooled
+            and self.segments <= other.segments + pooled
+            and self.names <= other.names + pooled
+            and self.files <= other.files
+        )
 
 
 def segments_of(pid: int) -> set[str]:
@@ -100,11 +112,19 @@ def segments_of(pid: int) -> set[str]:
     return found
 
 
-def expect(census: Census, *, slack: int = 0) -> None:
-    """Wait until no more is held than at another time; what is given back may take a moment."""
+def expect(census: Census, *, pooled: int = 0) -> None:
+    """Wait until no more is held than at another time; what is given back may take a moment.
+
+    Parameters
+    ----------
+    census : Census
+        What was held then.
+    pooled : int
+        How many more pieces of shared memory may be kept for later calls.
+    """
     wait_until(
-        lambda: not Census.take().exceeds(census, slack),
-        lambda: f"not given back: there was {census} and {slack=}, there is {Census.take()}",
+        lambda: Census.take().within(census, pooled),
+        lambda: f"not given back: there was {census}, there is {Census.take()}",
         seconds=10,
     )
 
@@ -115,6 +135,7 @@ def nothing_left() -> Iterator[None]:
     before = Census.take()
     yield
     ProcessesBackend().close()
+    ThreadsBackend().close()
     expect(before)
 
 
@@ -191,6 +212,14 @@ def remove(folder: Path) -> None:
     folder.rmdir()
 
 
+def outcome_of(work: Callable[[], object]) -> Any:
+    """Return what it returns, or the exception that it raises."""
+    try:
+        return work()
+    except Exception as error:
+        return error
+
+
 class Aside(threading.Thread):
     """Does something in a thread; `outcome` is what it returned or raised."""
 
@@ -202,10 +231,7 @@ class Aside(threading.Thread):
 
     def run(self) -> None:
         """Do it."""
-        try:
-            self._outcome = self._work()
-        except BaseException as error:
-            self._outcome = error
+        self._outcome = outcome_of(self._work)
 
     def outcome(self) -> Any:
         """Wait for the end."""
