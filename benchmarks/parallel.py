@@ -7,7 +7,8 @@
 Each row is the same work, done by each. ``Pool`` and ``futures`` are the standard library's process
 pools with two workers, started beforehand, and on threads its thread pools. The ``limit`` is what
 any of them needs at least: an interpreter that does nothing, a plain loop, a plain copy by numpy
-into memory that is there already, pickling once. Rows with data have a line in the table of memory too.
+into memory that is there already, pickling once. Rows with data have a line in the table of memory
+too.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--chaos-rounds",
         type=int,
         default=2,
-        help="how often the tests in tests/chaos repeat what they do; 20 are the full rounds",
+        help="how often the tests in tests/chaos repeat what they do; 40 are the full rounds",
     )
 
 

@@ -15,6 +15,22 @@ from tests.chaos.harness import Program
 if sys.platform != "linux":
     pytest.skip("chaos is made, and counted, through /proc", allow_module_level=True)
 
+FULL_ROUNDS = 40
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give the tests here time for their rounds; programs that hang are noticed before."""
+    limit = seconds_for(config) + 60
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(limit))
+
+
+def seconds_for(config: pytest.Config) -> float:
+    """Return how long a program may take, on a machine with much else to do."""
+    rounds: int = config.getoption("--chaos-rounds")
+    return 60 + 20 * rounds
+
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> int:
@@ -24,15 +40,13 @@ def rounds(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Return what starts a program; at the end nothing of it runs any more."""
     numbers = count()
     with ExitStack() as stack:
 
-        def start_one(
-            name: str, *arguments: object, seconds: float = 100, within: Sequence[str] = ()
-        ) -> Program:
-            folder = tmp_path / str(next(numbers))
+        def start_one(name: str, *arguments: object, within: Sequence[str] = ()) -> Program:
+            folder, seconds = tmp_path / str(next(numbers)), seconds_for(request.config)
             program = Program(folder, seconds, name, *map(str, arguments), within=within)
             stack.callback(program.close)
             return program

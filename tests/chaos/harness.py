@@ -21,6 +21,8 @@ import pytest
 PROGRAMS = Path(__file__).with_name("programs")
 SECONDS_TO_VANISH = 20
 _MARK = "CHAOS_MARK"
+_NAMES = ("fanfold", "psm_")
+"""How names in ``/dev/shm`` begin: our own, and those of ``multiprocessing.shared_memory``."""
 
 
 class Program:
@@ -160,16 +162,17 @@ class Program:
         return found
 
     def _orphans(self) -> list[str]:
-        """Return new names in ``/dev/shm`` that no living process uses.
+        """Return new names of ours in ``/dev/shm`` that no living process uses.
 
-        The machine may run other programs, which make names of their own.
+        The machine may run other programs, which make names too, of their own and of ours.
         """
-        new = [f"/dev/shm/{name}" for name in set(os.listdir("/dev/shm")) - self._shared_before]
-        return [name for name in new if os.path.exists(name) and not _is_used(name)]
+        new = set(os.listdir("/dev/shm")) - self._shared_before
+        paths = [f"/dev/shm/{name}" for name in new if name.startswith(_NAMES)]
+        return [path for path in paths if os.path.exists(path) and not _is_used(path)]
 
     def _diagnosis(self) -> str:
         """Return what is known of each process: its state, what it waits in, and its stacks."""
-        texts = [f"stderr:\n{self._errors.read_text()}"]
+        texts = [f"stderr:\n{self._errors.read_text()}", f"in /dev/shm: {self._orphans()}"]
         for pid in self._pids():
             proc = Path("/proc", str(pid))
             try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-FULL_ROUNDS = 20
+from tests.chaos.conftest import FULL_ROUNDS
 
 
 def test_threads_that_call_at_once_get_their_own_results(start, rounds):
     seconds = max(2, 30 * rounds // FULL_ROUNDS)
-    start("loaded.py", "threads", seconds, seconds=100 + seconds).finish()
+    start("loaded.py", "threads", seconds).finish()
 
 
 def test_memory_is_flat_however_many_tasks_there_are(start, rounds):

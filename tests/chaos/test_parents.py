@@ -6,7 +6,9 @@ import random
 import signal
 import time
 
-INTERRUPTS_EACH = 10
+from tests.chaos.conftest import FULL_ROUNDS
+
+INTERRUPTS = 200
 SECONDS_TO_ANSWER = 20
 
 
@@ -22,8 +24,8 @@ def test_nothing_is_left_of_a_program_that_is_killed(start, rounds):
 
 def test_a_program_that_is_interrupted_goes_on_and_loses_nothing(start, rounds):
     moments = random.Random(0)
-    program = start("interrupted.py", seconds=60 + 10 * rounds)
-    for number in range(INTERRUPTS_EACH * rounds):
+    program = start("interrupted.py")
+    for number in range(INTERRUPTS * rounds // FULL_ROUNDS):
         program.tell("begin")
         assert program.line() == "begun"
         time.sleep(moments.uniform(0, 0.03))  # any moment will do

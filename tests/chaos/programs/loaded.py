@@ -38,7 +38,7 @@ def call_until(deadline: float, caller: int) -> int:
     while time.monotonic() < deadline:
         number = 1000 * caller + count
         run = Parallel(
-            n_jobs=1 + (caller + count) % 4,
+            n_jobs=1 + (caller + count) % 3,
             backend="threads" if count % 5 == 4 else "processes",
             return_as="generator" if count % 3 == 2 else "list",
         )

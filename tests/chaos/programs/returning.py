@@ -65,9 +65,7 @@ def lost_workers() -> None:
 
 
 kept: dict[int, object] = {}
-KINDS = {
-    kind.__name__: kind for kind in (small, arrays, kept_arrays, streams, errors, lost_workers)
-}
+KINDS = (small, arrays, kept_arrays, streams, errors, lost_workers)
 
 
 def main() -> None:

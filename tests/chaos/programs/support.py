@@ -29,8 +29,8 @@ from fanfold.backends.threads import ThreadsBackend
 
 SECONDS = 60
 """How long anything may take that another process brings about."""
-LARGE = 1_000_000
-"""Elements of a large array, of 8 bytes each."""
+LARGE = 300_000
+"""Elements of a large array, of 8 bytes each: more than a socket takes at once."""
 _SEGMENTS = ("/memfd:fanfold", "/dev/shm/")
 
 
