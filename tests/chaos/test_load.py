@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.conftest import FULL_ROUNDS
+from tests.chaos.harness import FULL_ROUNDS
 
 
 def test_threads_that_call_at_once_get_their_own_results(start, rounds):

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 
-from tests.chaos.conftest import FULL_ROUNDS
+from tests.chaos.harness import FULL_ROUNDS
 
 INTERRUPTS = 200
 SECONDS_TO_ANSWER = 20

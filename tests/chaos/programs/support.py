@@ -29,6 +29,7 @@ from fanfold.backends.threads import ThreadsBackend
 
 SECONDS = 60
 """How long anything may take that another process brings about."""
+SECONDS_TO_GIVE_BACK = 10
 LARGE = 300_000
 """Elements of a large array, of 8 bytes each: more than a socket takes at once."""
 _SEGMENTS = ("/memfd:fanfold", "/dev/shm/")
@@ -125,7 +126,7 @@ def expect(census: Census, *, pooled: int = 0) -> None:
     wait_until(
         lambda: Census.take().within(census, pooled),
         lambda: f"not given back: there was {census}, there is {Census.take()}",
-        seconds=10,
+        SECONDS_TO_GIVE_BACK,
     )
 
 
