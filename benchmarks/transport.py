@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -171,15 +173,26 @@ def peak_of(work: Work, contestant: str) -> str:
 
 
 def memory() -> int:
-    """Return the bytes that this process and those it started take, shared ones counted once."""
+    """Return the bytes that this process and those it started take, shared ones counted once.
+
+    Files in memory count in full while somebody has them open or mapped: pages that were written,
+    and not looked at, are in no process's share.
+    """
     me = psutil.Process()
-    total = 0
+    private, files = 0, dict[int, int]()
     for process in (me, *me.children(recursive=True)):
+        proc = Path("/proc", str(process.pid))
         try:
-            total += process.memory_full_info().pss
-        except psutil.NoSuchProcess:
-            continue  # it ended meanwhile
-    return total
+            for line in (proc / "smaps_rollup").read_text().splitlines():
+                if line.startswith(("Pss_Anon:", "Pss_File:")):
+                    private += int(line.split()[1]) << 10
+            for link in (*(proc / "fd").iterdir(), *(proc / "map_files").iterdir()):
+                if os.readlink(link).startswith(("/memfd:", "/dev/shm/")):
+                    status = link.stat()
+                    files[status.st_ino] = status.st_blocks * 512
+        except OSError:
+            continue  # it ended meanwhile, or closed what was looked at
+    return private + sum(files.values())
 
 
 def always(function: Callable[..., object]) -> Callable[[], Callable[..., object]]:

@@ -12,6 +12,7 @@ import pytest
         "receiving",
         "in_a_task",
         "sending",
+        "after_sending",
         "beside_another_call",
         "stopped_in_a_task",
         "stopped_while_idle",

@@ -102,7 +102,24 @@ def sending(number: int) -> None:
     else:
         # What was half sent is lost with its worker, unless it lay in memory that outlives it.
         assert isinstance(error, WorkerLostError), error
-        assert len(arrived) <= error.task_index <= 1, error
+        assert len(arrived) <= error.task_index < 4, error
+    for value, array in enumerate(arrived):
+        assert_is(array, value)
+
+
+def after_sending(number: int) -> None:
+    """With whole results on their way that nobody has begun to read."""
+    workers = both_workers()
+    run = Parallel(n_jobs=2, return_as="generator", batch_size=1)
+    stream = run(delayed(large)(i) for i in range(6))
+    wait_until(lambda: sockets_with(UNREAD) == 2, lambda: "no result is on its way")
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_running, workers)), lambda: "SIGKILL does not end them")
+
+    arrived: list[object] = []
+    error = outcome_of(lambda: arrived.extend(stream))
+    assert error is None or isinstance(error, WorkerLostError), repr(error)
     for value, array in enumerate(arrived):
         assert_is(array, value)
 
@@ -181,6 +198,7 @@ if __name__ == "__main__":
         receiving,
         in_a_task,
         sending,
+        after_sending,
         beside_another_call,
         stopped_in_a_task,
         stopped_while_idle,

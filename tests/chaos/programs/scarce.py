@@ -18,7 +18,7 @@ from itertools import filterfalse, islice
 from fanfold import Parallel, delayed
 from fanfold.backends.processes import ProcessesBackend
 from fanfold.errors import BackendUnavailableError, FanfoldWarning
-from support import assert_is, both_workers, doubled, large, nothing_left, outcome_of, repeat
+from support import assert_is, doubled, large, nothing_left, outcome_of, repeat
 
 MOST = 60
 """More descriptors than two workers need."""
@@ -56,7 +56,7 @@ def descriptors(number: int) -> None:
 
 def descriptors_of_memory(number: int) -> None:
     """Room for so few descriptors that workers which run already get no more of anything."""
-    both_workers()
+    send_and_return()  # so that nothing is left to be imported, which takes descriptors too
     starve(send_and_return)
 
 

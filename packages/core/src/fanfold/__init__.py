@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from .plugins import register_hooks, unregister_hooks
     from .sharing import shared_array, shared_like
     from .tasks.running import run_batch
+    from .tasks.shared_objects import Shared, share
 
 __all__ = [
     "MemorizedResult",
     "Memory",
     "Parallel",
+    "Shared",
     "cpu_count",
     "delayed",
     "dump",
@@ -52,6 +54,7 @@ __all__ = [
     "register_parallel_backend",
     "register_store_backend",
     "run_batch",
+    "share",
     "shared_array",
     "shared_like",
     "unregister_hooks",
@@ -75,6 +78,7 @@ _HOMES = {
     "plugins": ("register_hooks", "unregister_hooks"),
     "sharing": ("shared_array", "shared_like"),
     "tasks.running": ("run_batch",),
+    "tasks.shared_objects": ("Shared", "share"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -331,7 +331,7 @@ print(os.listdir("/proc/self/fd") == before, run([delayed(abs)(-1)]))
 
     def test_a_worker_that_nobody_has_any_more_is_ended(self, is_running):
         before = descriptors()
-        handle = WorkerHandle({})
+        handle = WorkerHandle({}, WorkerStock())
         pid = handle._process.pid
         assert is_running(pid)
 

@@ -27,16 +27,20 @@ class Terms:
     ----------
     level : tuple
         The nesting in which the tasks run.
+    max_nbytes : int or None
+        Buffers of results of this many bytes and more go through shared memory, where there is
+        some; None sends all of them.
     """
 
-    __slots__ = ("level",)
+    __slots__ = ("level", "max_nbytes")
 
-    def __init__(self, level: Level = TOP) -> None:
+    def __init__(self, level: Level = TOP, max_nbytes: int | None = None) -> None:
         self.level = level
+        self.max_nbytes = max_nbytes
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as little as can be: the key of short terms is their pickled form."""
-        return Terms, (self.level,)
+        return Terms, (self.level, self.max_nbytes)
 
     def begin(self) -> Token[Level]:
         """Have them hold in this thread."""

@@ -21,7 +21,9 @@ class ProcessesBackend(Backend):
     """
 
     name = "processes"
-    capabilities = BackendCapabilities(stops_running_tasks=True, limits_inner_threads=True)
+    capabilities = BackendCapabilities(
+        stops_running_tasks=True, limits_inner_threads=True, stores_objects=True
+    )
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Return `n_jobs`, or what negative numbers leave of the CPUs."""
@@ -32,7 +34,11 @@ class ProcessesBackend(Backend):
         """Return an executor for one call."""
         environment = thread_settings(request.inner_max_num_threads, request.n_jobs, stock.n_cpus)
         return ProcessesExecutor(
-            stock, request.n_jobs, environment=environment, interruptible=request.interruptible
+            stock,
+            request.n_jobs,
+            environment=environment,
+            interruptible=request.interruptible,
+            temp_folder=request.temp_folder,
         )
 
     def close(self) -> None:

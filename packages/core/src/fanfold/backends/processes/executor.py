@@ -8,7 +8,6 @@ the first is done.
 from __future__ import annotations
 
 import selectors
-from _pickle import loads
 from collections import deque
 from threading import Lock
 from time import monotonic
@@ -16,6 +15,7 @@ from time import monotonic
 from ...contracts.backend import Batch, Executor
 from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.batches import EncodedBatch
+from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
 from .future import DrivenFuture
 from .refusals import refused
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
     from ...contracts.future import BatchFuture
-    from .handle import WorkerHandle
+    from .channel import Message
+    from .handle import Entry, WorkerHandle
 
 __all__ = ["ProcessesExecutor"]
 
@@ -47,6 +48,8 @@ class ProcessesExecutor(Executor):
         Environment variables that the workers have beside this process's.
     interruptible : bool
         Whether a thread may interrupt another that waits.
+    temp_folder : str or None
+        Where to keep large buffers in files; None keeps them in memory.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class ProcessesExecutor(Executor):
         If the system refuses what watching workers takes.
     """
 
+    least_put = OUT_OF_BAND
     IN_FLIGHT_EACH = 2
     MOST_LOST = 3
     """So many workers may end before they begin a batch until the batch itself is suspected."""
@@ -67,10 +71,12 @@ class ProcessesExecutor(Executor):
         *,
         environment: Mapping[str, str],
         interruptible: bool,
+        temp_folder: str | None,
     ) -> None:
         self._stock = stock
         self._environment = environment
         self._n_jobs = n_jobs
+        self._temp_folder = temp_folder
         self._workers: list[WorkerHandle] = []
         self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
         self._closing = Lock()
@@ -88,12 +94,18 @@ class ProcessesExecutor(Executor):
         """Send the batch to a worker with room for it, or queue it."""
         assert isinstance(batch, EncodedBatch)
         future = DrivenFuture()
+        if self._is_closed:
+            return future  # another thread gave the call up: as of what waits, nothing comes of it
         worker = None if self._waiting else self._worker_with_room()
         if worker is not None:
             self._send(worker, batch, future)
         else:
             self._waiting.append((batch, future))
         return future
+
+    def put(self, data: memoryview) -> object:
+        """Copy a buffer into shared memory, or elsewhere if there is no room for it."""
+        return self._stock.segments.store(data, self._temp_folder) or bytearray(data)
 
     def wait(
         self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
@@ -205,17 +217,19 @@ class ProcessesExecutor(Executor):
             return
         if events & selectors.EVENT_READ:
             is_open = self._receive(worker)
+            if worker not in self._workers:
+                return  # it was lost when it was to be sent more
             if not is_open or descriptor != worker.connection:
                 self._lost(worker)
 
     def _receive(self, worker: WorkerHandle) -> bool:
         """Complete the futures whose answers are there, and tell whether the connection is open."""
         messages, is_open = worker.receive()
-        answers = [(worker.answered()[1], message[1:]) for message in messages]
+        answers = [(worker.answered(), answer) for answer in messages]
         if is_open:
             self._assign()  # first give the worker something to do, then look at what it did
-        for future, (head, buffers) in answers:
-            future.set_result((loads(head), buffers))
+        for entry, answer in answers:
+            _complete(entry, worker, answer)
         return is_open
 
     def _lost(self, worker: WorkerHandle) -> None:
@@ -244,8 +258,22 @@ class ProcessesExecutor(Executor):
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""
         messages, _ = worker.receive()
-        for _, head, buffers in messages:
-            worker.answered()[1].set_result((loads(head), buffers))
+        for answer in messages:
+            _complete(worker.answered(), worker, answer)
+
+
+def _complete(entry: Entry, worker: WorkerHandle, answer: Message) -> None:
+    """Give a future the answer to its batch, or say why it cannot be read."""
+    batch, future = entry
+    try:
+        future.set_result(worker.read(answer))
+    except FileNotFoundError:
+        worker.is_alive()  # learns how it ended: its results went with it
+        future.set_exception(_worker_lost(batch, batch.size - 1, worker.exit_code))
+    except OSError as error:
+        refusal = refused("cannot map the shared memory of a result", error)
+        refusal.__cause__ = error
+        future.set_exception(refusal)
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

@@ -7,24 +7,30 @@ import _signal  # type: ignore[import-not-found]  # typeshed does not know it
 import os
 import select
 import sys
-from _pickle import dumps
+from _pickle import dumps, loads
 from collections import deque
 from time import monotonic
 
 from ..._interrupts import InterruptsHeld
 from ...tasks.running import PartCache
+from ...tasks.storing import StoredBuffer
 from .channel import Channel
+from .exchange import Exchange
 from .launch import launch
-from .messages import BATCH, FORGET, SETTINGS
+from .messages import BATCH, FORGET, NEWS, OUTCOME, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import TypeAlias
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TypeAlias
 
+    from ..._buffers import Buffer
     from ...tasks.batches import EncodedBatch, EncodedPart
+    from ...tasks.storing import Piece
     from .channel import Message
+    from .exchange import Place
     from .future import DrivenFuture
+    from .stock import WorkerStock
 
     Entry: TypeAlias = tuple[EncodedBatch, DrivenFuture]
     """A batch, and the future that waits for what comes of it."""
@@ -51,6 +57,8 @@ class WorkerHandle:
     ----------
     environment : mapping
         Environment variables that it gets beside this process's.
+    stock : WorkerStock
+        Whose segments hold what it is lent.
 
     Attributes
     ----------
@@ -67,8 +75,10 @@ class WorkerHandle:
 
     _is_closed = True  # until there is something to close
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], stock: WorkerStock) -> None:
         self.environment = environment
+        self._stock = stock
+        self._exchange = Exchange()
         self._process = launch(environment)
         self._channel = Channel(self._process.connection)
         self._settings: Settings = current_settings()
@@ -128,7 +138,32 @@ class WorkerHandle:
             self._channel.send(FORGET, b"")
         terms, *functions = [self._once(part) for part in (batch.terms, *batch.functions)]
         tasks = (terms, functions, batch.numbers, batch.items, batch.counts)
-        return self._channel.send(BATCH, dumps(tasks, 5), batch.buffers)
+        places, buffers = self._lend(batch.buffers)
+        self._tell_news()
+        return self._channel.send(BATCH, dumps((tasks, places), 5), buffers)
+
+    def _lend(
+        self, pieces: Sequence[Piece]
+    ) -> tuple[list[Place | None] | None, Sequence[bytearray]]:
+        """Return where the worker finds buffers in shared memory, and those to send along."""
+        if not pieces:
+            return None, ()
+        from .segments import Part
+
+        places: list[Place | None] = []
+        buffers: list[bytearray] = []
+        for piece in pieces:
+            if isinstance(piece, StoredBuffer) and isinstance(piece.handle, Part):
+                places.append(self._exchange.lend(piece.handle, piece.mode))
+            else:
+                places.append(None)
+                buffers.append(_in_memory(piece))
+        return places, buffers
+
+    def _tell_news(self) -> None:
+        news = self._exchange.news(self._stock.known_segments)
+        if news is not None:
+            self._channel.send(NEWS, news)
 
     def flush(self) -> bool:
         """Send more of what has not gone, and tell whether all has."""
@@ -136,7 +171,21 @@ class WorkerHandle:
 
     def receive(self) -> tuple[list[Message], bool]:
         """Return the answers that are there, and whether the connection is open."""
-        return self._channel.receive_ready()
+        messages, is_open = self._channel.receive_ready()
+        answers = []
+        for message in messages:
+            kind, head, _ = message
+            if kind == OUTCOME:
+                answers.append(message)
+            else:
+                self._exchange.hear(head)
+        return answers, is_open
+
+    def read(self, answer: Message) -> tuple[Any, Sequence[Buffer]]:
+        """Return what an answer says, and the buffers of the results in it."""
+        _, head, buffers = answer
+        outcome, places = loads(head)
+        return outcome, self._exchange.open(places, buffers)
 
     def answered(self) -> Entry:
         """Return the entry that the next answer belongs to; it leaves `entries`."""
@@ -195,6 +244,7 @@ class WorkerHandle:
         with InterruptsHeld():
             self._is_closed = True
             self.hang_up()
+            self._exchange.close()
             self._process.board.close()
             self._process.gate.close()
             os.close(self._process.lifeline)
@@ -235,3 +285,11 @@ class WorkerHandle:
             self._is_reaped = True
             self.exit_code = os.waitstatus_to_exitcode(status)
         return self._is_reaped
+
+
+def _in_memory(piece: Piece) -> bytearray:
+    """Return a buffer for which there was no room in shared memory."""
+    if isinstance(piece, StoredBuffer):
+        assert isinstance(piece.handle, bytearray)
+        return piece.handle
+    return piece

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BATCH", "FORGET", "OUTCOME", "SETTINGS"]
+__all__ = ["BATCH", "FORGET", "NEWS", "OUTCOME", "SETTINGS"]
 
 BATCH = 0
 """To a worker: tasks to run, when it has permission to."""
@@ -15,3 +15,6 @@ FORGET = 2
 
 OUTCOME = 3
 """From a worker: what came of a batch; answers come in the order of the batches."""
+
+NEWS = 4
+"""Both ways: which lent buffers are given back; see ``exchange.py``."""
