@@ -12,7 +12,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
@@ -50,18 +50,43 @@ def options(description: str | None) -> argparse.Namespace:
     summary, _, _ = (description or "").partition("\n")
     parser = argparse.ArgumentParser(description=summary)
     parser.add_argument("--quick", action="store_true", help="smaller work, fewer repetitions")
+    parser.add_argument("--only", default="", metavar="TEXT", help="the rows that contain this")
     return parser.parse_args()
 
 
-def table(cases: Sequence[Case]) -> str:
-    """Measure all cases and return a table in Markdown, with what others take beside us."""
-    measured = [measure(case) for case in cases]
-    columns = list(dict.fromkeys(name for times in measured for name in times))
+def table(cases: Iterable[Case], only: str = "") -> str:
+    """Measure cases and return a table in Markdown, with what others take beside us.
+
+    Parameters
+    ----------
+    cases : iterable of Case
+        Each is measured when it is taken, so what it holds need not live longer.
+    only : str, default=""
+        Leave out those whose names do not contain this.
+
+    Returns
+    -------
+    str
+        The table, or nothing where no case is left.
+    """
+    measured = [(case_name(case), measure(case)) for case in cases if only in case.name]
+    if not measured:
+        return ""
+    columns = list(dict.fromkeys(name for _, times in measured for name in times))
     rows = [["", *columns]]
-    for case, times in zip(cases, measured, strict=True):
-        name = case.name if case.n_tasks == 1 else f"{case.name}, each"
-        rows.append([name, *(_cell(times, column) for column in columns)])
+    rows += [[row, *(_cell(times, column) for column in columns)] for row, times in measured]
     return markdown(rows)
+
+
+def case_name(case: Case) -> str:
+    """Return what a row is called."""
+    return case.name if case.n_tasks == 1 else f"{case.name}, each"
+
+
+def show(table: str) -> None:
+    """Print a table, if there is something in it."""
+    if table:
+        print(table, end="\n\n")
 
 
 def measure(case: Case) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/memory.py [--quick]
+    python benchmarks/memory.py [--quick] [--only TEXT]
 
 The ``limit`` is ``functools.cache``, which keeps results in the process and compares arguments
 rather than hashing them by value; where arguments are arrays there is none.
@@ -19,22 +19,22 @@ from pathlib import Path
 import fanfold
 import joblib
 import numpy as np
-from measure import Case, machine, options, table
+from measure import Case, machine, options, show, table
 
 CALLS = 100
 
 
 def main() -> None:
     """Print the table."""
-    quick = options(__doc__).quick
-    megabytes, repetitions = (10, 1) if quick else (100, 11)
+    asked = options(__doc__)
+    megabytes, repetitions = (10, 1) if asked.quick else (100, 11)
     print(machine(), end="\n\n")
     with tempfile.TemporaryDirectory() as folder:
         memories = {
             "fanfold": fanfold.Memory(Path(folder, "fanfold"), verbose=0),
             "joblib": joblib.Memory(Path(folder, "joblib"), verbose=0),
         }
-        print(table([*cases(memories, megabytes, repetitions)]))
+        show(table(cases(memories, megabytes, repetitions), asked.only))
 
 
 def cases(

@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/persistence.py [--quick]
+    python benchmarks/persistence.py [--quick] [--only TEXT]
 
 The ``limit`` is what the disk takes for as many bytes: a plain write, and a plain read into memory
 that is there already. Files are in the folder for temporary files.
@@ -22,7 +22,7 @@ import fanfold
 import joblib
 import numpy as np
 import pandas as pd
-from measure import Case, machine, options, table
+from measure import Case, machine, options, show, table
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Format:
 
 def main() -> None:
     """Print the tables."""
-    quick = options(__doc__).quick
-    shrink, repetitions = (10, 1) if quick else (1, 7)
+    asked = options(__doc__)
+    shrink, repetitions = (10, 1) if asked.quick else (1, 7)
     print(machine(), end="\n\n")
     with tempfile.TemporaryDirectory() as folder:
-        print(table([*dumps_and_loads(Path(folder), shrink, repetitions)]), end="\n\n")
-    print(table([*hashes(shrink, repetitions)]))
+        show(table(dumps_and_loads(Path(folder), shrink, repetitions), asked.only))
+    show(table(hashes(shrink, repetitions), asked.only))
 
 
 def dumps_and_loads(folder: Path, shrink: int, repetitions: int) -> Iterator[Case]:

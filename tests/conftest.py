@@ -15,6 +15,16 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what the chaos suite is told; here, where pytest looks before it collects."""
+    parser.addoption(
+        "--chaos-rounds",
+        type=int,
+        default=2,
+        help="how often the tests in tests/chaos repeat what they do; 40 are the full rounds",
+    )
+
+
 @dataclass(frozen=True)
 class Program:
     """Runs Python programs in a folder, with warnings as errors."""

@@ -11,9 +11,20 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 ROWS = {
     "memory.py": ["hit on small arguments", "miss on small", "hit on an array", "hit that returns"],
-    "parallel.py": ["fanfold ", "import", "cold start", "warm call", "one a message", "sequential"],
+    "parallel.py": [
+        *("fanfold ", "import", "cold start", "warm call", "one a message", "sequential"),
+        *(
+            "sharing an array of 10 MB",
+            "results of 1 MB",
+            "arguments of 51 KB",
+            "arguments of 1 MB",
+        ),
+        *("a partial that holds 200,000", "a closure that holds 200,000", "20 nested calls"),
+        "peak memory",
+    ],
     "persistence.py": ["dump 10,000 small dicts", "load an array", "hash a frame of 10,000"],
 }
+SHARED = {"measure.py", "peers.py", "transport.py"}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +44,22 @@ def test_a_benchmark_prints_its_rows_with_ratios(name, new_program):
 
 
 def test_every_benchmark_is_run_here():
-    assert {path.name for path in BENCHMARKS.glob("*.py")} == {*ROWS, "measure.py"}
+    assert {path.name for path in BENCHMARKS.glob("*.py")} == {*ROWS, *SHARED}
+
+
+def test_only_the_rows_that_are_asked_for_are_done(new_program):
+    printed = new_program().run(
+        BENCHMARKS / "parallel.py", "--quick", "--only", "arguments of 51", warnings="default"
+    )
+
+    rows = [line.split("|")[1].strip() for line in printed.splitlines() if line.startswith("| ")]
+    row = "50 arguments of 51 KB"
+    assert rows == ["", row, "peak memory, all processes", row]
+    assert re.search(rf"{row} +\| \d+ MB", printed)
+
+
+def test_nothing_is_printed_where_no_row_is_asked_for(measure):
+    assert measure["table"]([measure["Case"]("a row", {})], only="another") == ""
 
 
 def test_contestants_take_turns(measure):

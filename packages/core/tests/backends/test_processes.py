@@ -11,6 +11,7 @@ import warnings
 import pytest
 from fanfold import Parallel, cpu_count, delayed, parallel_config
 from fanfold.backends.processes import ProcessesBackend
+from fanfold.backends.processes.handle import WorkerHandle
 from fanfold.backends.processes.stock import WorkerStock
 from fanfold.errors import BackendUnavailableError, WorkerLostError
 
@@ -301,6 +302,43 @@ except BackendUnavailableError as error:
         with pytest.raises(BackendUnavailableError, match="'/nowhere/python'"):
             processes()([delayed(abs)(-1)])
         assert descriptors() <= before
+
+    @pytest.mark.parametrize("descriptors", [0, 1, 3, 5])
+    def test_too_few_descriptors_say_so_and_are_all_given_back(self, descriptors, run_script):
+        done = run_script(
+            """
+import os, resource, sys
+from fanfold import Parallel, delayed
+from fanfold.backends.processes import ProcessesBackend
+from fanfold.errors import BackendUnavailableError
+run = Parallel(n_jobs=2)
+run([delayed(abs)(-1)])
+ProcessesBackend().close()
+before = os.listdir("/proc/self/fd")
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (len(before) - 1 + int(sys.argv[1]), hard))
+try:
+    run([delayed(abs)(-1)])
+except BackendUnavailableError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+print(os.listdir("/proc/self/fd") == before, run([delayed(abs)(-1)]))
+""",
+            str(descriptors),
+        )
+        assert "Raise the limit on descriptors (ulimit -n)" in done.stdout
+        assert done.stdout.endswith("True [1]\n")
+
+    def test_a_worker_that_nobody_has_any_more_is_ended(self, is_running):
+        before = descriptors()
+        handle = WorkerHandle({}, WorkerStock())
+        pid = handle._process.pid
+        assert is_running(pid)
+
+        del handle  # as an interrupt between two steps of a call does
+
+        assert not is_running(pid)
+        assert descriptors() == before
 
     def test_a_platform_without_posix_spawn_says_so(self, monkeypatch):
         ProcessesBackend().close()

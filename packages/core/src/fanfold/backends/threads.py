@@ -8,6 +8,7 @@ from concurrent.futures import Future, InvalidStateError
 from queue import Empty, SimpleQueue
 
 from .._cpu import cpu_count, resolve_n_jobs
+from .._interrupts import InterruptsHeld
 from ..contracts.backend import Backend, BackendCapabilities, Batch, Executor, ExecutorRequest
 
 __all__ = ["ThreadsBackend"]
@@ -128,12 +129,15 @@ class ThreadsExecutor(Executor):
         self._work: Work = SimpleQueue()
         self._closing = threading.Lock()
 
+    def __del__(self) -> None:
+        """Let the threads go if a call was interrupted before it could."""
+        self.close(abort=True)
+
     def submit(self, batch: Batch) -> Future[object]:
         """Queue the batch for the next free thread."""
         future: Future[object] = Future()
         self._work.put((batch, future))
         if self._n_threads < self._n_jobs:
-            self._n_threads += 1
             self._add_thread()
         return future
 
@@ -146,15 +150,18 @@ class ThreadsExecutor(Executor):
 
     def close(self, *, abort: bool = False) -> None:
         """Let the threads go; with `abort`, drop what no thread has begun."""
-        if not self._closing.acquire(blocking=False):
-            return
-        if abort:
-            self._drop_waiting()
-        for _ in range(self._n_threads):
-            self._work.put(None)
+        with InterruptsHeld():
+            if not self._closing.acquire(blocking=False):
+                return
+            if abort:
+                self._drop_waiting()
+            for _ in range(self._n_threads):
+                self._work.put(None)
 
     def _add_thread(self) -> None:
-        _stock.take().assign(self._work)
+        with InterruptsHeld():
+            _stock.take().assign(self._work)
+            self._n_threads += 1
 
     def _drop_waiting(self) -> None:
         try:

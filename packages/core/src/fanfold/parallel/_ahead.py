@@ -10,6 +10,8 @@ import threading
 from contextvars import copy_context
 from queue import SimpleQueue
 
+from .._interrupts import InterruptsHeld
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,8 +40,9 @@ def _results(call: Call) -> Generator[Any, None, None]:
         name="fanfold-driver",
         daemon=True,
     )
-    driver.start()
     try:
+        with InterruptsHeld():
+            driver.start()
         yield None
         while True:
             result, error = results.get()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..._interrupts import InterruptsHeld
+
 __all__ = ["Bell"]
 
 
@@ -16,14 +18,24 @@ class Bell:
         The descriptor to register with a selector.
     """
 
+    _ends: tuple[int, ...] = ()
+
     def __init__(self) -> None:
-        self.fd, self._ringing_end = os.pipe()
+        with InterruptsHeld():
+            self._ends = os.pipe()
+        self.fd, self._ringing_end = self._ends
+
+    def __del__(self) -> None:
+        """Close what a call that was interrupted has not closed."""
+        self.close()
 
     def ring(self) -> None:
         """Make the descriptor readable."""
         os.write(self._ringing_end, b"1")
 
     def close(self) -> None:
-        """Close both ends."""
-        os.close(self.fd)
-        os.close(self._ringing_end)
+        """Close both ends, once."""
+        with InterruptsHeld():
+            ends, self._ends = self._ends, ()
+            for descriptor in ends:
+                os.close(descriptor)

@@ -19,6 +19,7 @@ from .bell import Bell
 from .future import DrivenFuture
 from .hearing import hear_last
 from .losses import never_ready, task_timed_out, worker_lost
+from .refusals import refused
 from .stock import WorkerStock, dismiss
 
 TYPE_CHECKING = False
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
     from ...contracts.future import BatchFuture
-    from .handle import WorkerHandle
+    from .channel import Message
+    from .handle import Entry, WorkerHandle
 
 __all__ = ["ProcessesExecutor"]
 
@@ -51,6 +53,11 @@ class ProcessesExecutor(Executor):
         Where to keep large buffers in files; None keeps them in memory.
     task_timeout : float or None
         How many seconds a task may run until its worker is ended.
+
+    Raises
+    ------
+    fanfold.errors.BackendUnavailableError
+        If the system refuses what watching workers takes.
     """
 
     least_put = OUT_OF_BAND
@@ -77,17 +84,23 @@ class ProcessesExecutor(Executor):
         self._temp_folder = temp_folder
         self._workers: list[WorkerHandle] = []
         self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
-        self._selector = selectors.DefaultSelector()
         self._closing = Lock()
         self._is_closed = False
-        self._bell = Bell() if interruptible else None
-        if self._bell is not None:
-            self._selector.register(self._bell.fd, selectors.EVENT_READ, None)
+        self._bell = None
+        try:
+            self._selector = selectors.DefaultSelector()
+            if interruptible:
+                self._bell = Bell()
+                self._selector.register(self._bell.fd, selectors.EVENT_READ, None)
+        except OSError as error:
+            raise refused("cannot watch worker processes", error) from error
 
     def submit(self, batch: Batch) -> DrivenFuture:
         """Send the batch to a worker with room for it, or queue it."""
         assert isinstance(batch, EncodedBatch)
         future = DrivenFuture()
+        if self._is_closed:
+            return future  # another thread gave the call up: as of what waits, nothing comes of it
         worker = None if self._waiting else self._worker_for(batch)
         if worker is not None:
             self._send(worker, batch, future)
@@ -258,17 +271,19 @@ class ProcessesExecutor(Executor):
             return
         if events & selectors.EVENT_READ:
             is_open = self._receive(worker)
+            if worker not in self._workers:
+                return  # it was lost when it was to be sent more
             if not is_open or descriptor != worker.connection:
                 self._lost(worker)
 
     def _receive(self, worker: WorkerHandle) -> bool:
         """Complete the futures whose answers are there, and tell whether the connection is open."""
         messages, is_open = worker.receive()
-        answers = [(worker.answered()[1], answer) for answer in messages]
+        answers = [(worker.answered(), answer) for answer in messages]
         if is_open:
             self._assign()  # first give the worker something to do, then look at what it did
-        for future, answer in answers:
-            future.set_result(worker.read(answer))
+        for entry, answer in answers:
+            _complete(entry, worker, answer)
         return is_open
 
     def _lost(self, worker: WorkerHandle) -> None:
@@ -310,7 +325,21 @@ class ProcessesExecutor(Executor):
         """Read what the worker still sent before it ended."""
         messages, _ = worker.receive()
         for answer in messages:
-            worker.answered()[1].set_result(worker.read(answer))
+            _complete(worker.answered(), worker, answer)
+
+
+def _complete(entry: Entry, worker: WorkerHandle, answer: Message) -> None:
+    """Give a future the answer to its batch, or say why it cannot be read."""
+    batch, future = entry
+    try:
+        future.set_result(worker.read(answer))
+    except FileNotFoundError:
+        worker.is_alive()  # learns how it ended: its results went with it
+        future.set_exception(worker_lost(batch, batch.size - 1, worker))
+    except OSError as error:
+        refusal = refused("cannot map the shared memory of a result", error)
+        refusal.__cause__ = error
+        future.set_exception(refusal)
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+# The module beneath signal, which makes enumerations: most calls need not wait for these.
+import _signal  # type: ignore[import-not-found]  # typeshed does not know it
 import os
 import select
+import sys
 from _pickle import dumps, loads
 from collections import deque
 from math import inf
 from time import monotonic
 
+from ..._interrupts import InterruptsHeld
 from ..._memory_use import peak_memory_of_child
 from ...tasks.running import PartCache
 from ...tasks.storing import StoredBuffer
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
     """A batch, and the future that waits for what comes of it."""
 
 __all__ = ["WorkerHandle"]
+
+_SIGKILL = 9
 
 
 class WorkerHandle:
@@ -65,6 +71,8 @@ class WorkerHandle:
         Whether it was this process that ended it.
     """
 
+    _is_closed = True  # until there is something to close
+
     def __init__(self, environment: Mapping[str, str], stock: WorkerStock) -> None:
         self.environment = environment
         self._stock = stock
@@ -75,7 +83,6 @@ class WorkerHandle:
         self._sent_parts: set[bytes] = set()
         self._answered = 0
         self._is_reaped = False
-        self._is_closed = False
         self.entries: deque[Entry] = deque()
         self.busy_since = 0.0
         self._numbers: deque[int] = deque()
@@ -83,6 +90,16 @@ class WorkerHandle:
         self.exit_code: int | None = None
         self.peak_memory: int | None = None
         self.was_killed = False
+        self._is_closed = False
+
+    def __del__(self) -> None:
+        """End a worker that nobody has any more: Ctrl-C may come between any two steps of a call.
+
+        While the interpreter ends there is no need to: then the kernel ends it.
+        """
+        if not self._is_closed and not sys.is_finalizing():
+            self.kill()
+            self.close()
 
     @property
     def pid(self) -> int:
@@ -243,13 +260,11 @@ class WorkerHandle:
         if self._is_reaped:
             return
         self.was_killed = True
-        import signal  # makes enumerations, which most calls need not wait for
-
         try:
             if self._process.sentinel is not None:
-                signal.pidfd_send_signal(self._process.sentinel, signal.SIGKILL)
+                _signal.pidfd_send_signal(self._process.sentinel, _SIGKILL)
             else:
-                os.kill(self._process.pid, signal.SIGKILL)
+                os.kill(self._process.pid, _SIGKILL)
         except ProcessLookupError:
             self._is_reaped = True  # it ended, and somebody else waited for it
 
@@ -260,19 +275,25 @@ class WorkerHandle:
         """
         if self._is_closed:
             return
-        self._is_closed = True
-        self._reap(0)
-        self.hang_up()
-        self._exchange.close()
-        self._process.board.close()
-        self._process.gate.close()
-        os.close(self._process.lifeline)
-        if self._process.sentinel is not None:
-            os.close(self._process.sentinel)
+        self._reap(0)  # may take a moment, in which Ctrl-C may come: then all of it is still to do
+        with InterruptsHeld():
+            self._is_closed = True
+            self.hang_up()
+            self._exchange.close()
+            self._process.board.close()
+            self._process.gate.close()
+            os.close(self._process.lifeline)
+            if self._process.sentinel is not None:
+                os.close(self._process.sentinel)
 
     def hang_up(self) -> None:
         """Close the connection: a worker that is idle leaves by itself."""
-        self._channel.close()
+        with InterruptsHeld():
+            self._channel.close()
+
+    def let_go(self) -> None:
+        """Leave the worker, which was hung up, to itself: it ends when it has tidied up."""
+        self._is_closed = True
 
     def abandon(self) -> None:
         """Close the descriptors in a forked child; the worker belongs to the parent."""

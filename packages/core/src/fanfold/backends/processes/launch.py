@@ -10,6 +10,7 @@ from struct import pack
 from ...errors import BackendUnavailableError
 from .board import Board
 from .gate import Gate
+from .refusals import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,39 +73,51 @@ def launch(settings: Mapping[str, str]) -> Launched:
     Raises
     ------
     fanfold.errors.BackendUnavailableError
-        If the platform has no way to hand descriptors on, or the interpreter cannot be started.
+        If the platform has no way to hand descriptors on, or the interpreter cannot be started, or
+        there are no descriptors left.
     """
     if not hasattr(os, "posix_spawn"):
         raise BackendUnavailableError(
             f"the processes backend needs posix_spawn, which {sys.platform} does not offer: use "
             "backend='threads'"
         )
+    kept: list[int] = []
+    handed_on: list[int] = []
+    gate = None
+    try:
+        connection, their_connection = _connect()
+        kept.append(connection)
+        handed_on.append(their_connection)
+        their_lifeline, lifeline = os.pipe()
+        kept.append(lifeline)
+        handed_on.append(their_lifeline)
+        their_board = _shared_file(Board.SIZE)
+        handed_on.append(their_board)
+        board = Board(mmap(their_board, Board.SIZE))
+        gate = Gate()
+        inherited = (their_connection, their_board, their_lifeline, gate.worker_end)
+        pid = _spawn(inherited, {**os.environ, **settings})
+    except OSError as error:
+        for descriptor in kept:
+            os.close(descriptor)
+        if gate is not None:
+            gate.close()
+        raise refused(f"cannot start a worker process with {sys.executable!r}", error) from error
+    finally:
+        for descriptor in handed_on:
+            os.close(descriptor)
+    return Launched(pid, connection, lifeline, _sentinel(pid), gate, board)
+
+
+def _connect() -> tuple[int, int]:
+    """Return the two ends of a connection; the first does not block."""
     import socket
 
     mine, theirs = socket.socketpair()
     _set_idle_timeout(theirs)
-    connection, their_connection = mine.detach(), theirs.detach()
+    connection = mine.detach()
     os.set_blocking(connection, False)
-    their_lifeline, lifeline = os.pipe()
-    their_board = _shared_file(Board.SIZE)
-    board = Board(mmap(their_board, Board.SIZE))
-    gate = Gate()
-    inherited = (their_connection, their_board, their_lifeline, gate.worker_end)
-    try:
-        pid = _spawn(inherited, {**os.environ, **settings})
-    except OSError as error:
-        os.close(connection)
-        os.close(lifeline)
-        gate.close()
-        board.close()
-        raise BackendUnavailableError(
-            f"cannot start a worker process with {sys.executable!r}: {error}. Check the limits on "
-            "processes (ulimit -u) and memory, or use backend='threads'"
-        ) from error
-    finally:
-        for descriptor in inherited[:3]:
-            os.close(descriptor)
-    return Launched(pid, connection, lifeline, _sentinel(pid), gate, board)
+    return connection, theirs.detach()
 
 
 def _spawn(inherited: tuple[int, ...], environment: dict[str, str]) -> int:

@@ -132,8 +132,10 @@ class WorkerStock:
             self._segments.clear()
 
     def _close_at_exit(self) -> None:
-        # Not waiting for them: they leave while this process does what is left to do.
-        self._leaving = self._hang_up()  # kept, so that their lifelines stay open that long
+        # Not waiting for them: they leave while this process does what is left to do. Their
+        # lifelines stay open that long.
+        for worker in self._hang_up():
+            worker.let_go()
 
     def _hang_up(self) -> list[WorkerHandle]:
         with self._lock:
