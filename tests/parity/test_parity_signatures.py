@@ -38,7 +38,16 @@ OTHER_DEFAULTS = {
     # joblib's md5 is of a pickle; this one is of the value, and many times as fast.
     ("hash", "hash_name"): "xxh3_128",
 }
-OUR_OWN = {("Parallel", "return_generator"), ("Parallel", "progress")}
+OUR_OWN = {
+    ("Parallel", "return_generator"),
+    ("Parallel", "progress"),
+    # joblib passes these on to the backend, by the same names; here every backend has them.
+    *(
+        (name, argument)
+        for name in ("Parallel", "parallel_config")
+        for argument in ("initializer", "initargs")
+    ),
+}
 NOT_OURS = {
     "Logger": "messages go through the standard library's logging",
     "MemorizedResult": "ours is made by call_and_shelve alone",
