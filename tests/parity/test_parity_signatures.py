@@ -41,7 +41,8 @@ OTHER_DEFAULTS = {
 OUR_OWN = {("Parallel", "return_generator"), ("Parallel", "progress")} | {
     (name, argument)
     for name in ("Parallel", "parallel_config")
-    for argument in ("on_error", "retries", "task_timeout")
+    # joblib passes the last two on to the backend, by the same names; here every backend has them.
+    for argument in ("on_error", "retries", "task_timeout", "seed", "initializer", "initargs")
 }
 NOT_OURS = {
     "Logger": "messages go through the standard library's logging",

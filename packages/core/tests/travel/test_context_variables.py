@@ -230,6 +230,6 @@ def test_a_decimal_context_that_only_calculated_does_not(in_a_context):
 
     def call():
         one_third()
-        return pack_variables()
+        return pack_variables(copy_context())
 
     assert in_a_context(call) == ()

@@ -331,9 +331,13 @@ os.close(1)
 sys.stdout = open("seen", "w")
 def task():
     print("hello")
-    return sys.__stdout__ is None, sys.stdout.isatty(), sys.stdout.encoding
+    try:
+        sys.stdout.fileno()
+    except OSError as error:
+        return sys.__stdout__, sys.stdout.isatty(), sys.stdout.encoding, str(error)
 found = Parallel(n_jobs=2)([delayed(task)()])
 sys.stdout.close()
+assert found == [(None, False, "utf-8", "fileno")], found
 assert open("seen").read() == "hello\\n"
 """
     done = subprocess.run(

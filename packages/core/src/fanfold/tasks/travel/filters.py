@@ -8,7 +8,6 @@ in each worker.
 from __future__ import annotations
 
 import builtins
-import sys
 from _pickle import dumps, loads
 
 from ..pickling import PROTOCOL
@@ -47,11 +46,10 @@ class _Packed:
 _last = _Packed()
 
 
-def pack_filters() -> bytes | None:
-    """Return the filters that hold here and now; None while nobody has imported ``warnings``."""
-    warnings = sys.modules.get("warnings")
-    if warnings is None:
-        return None
+def pack_filters() -> bytes:
+    """Return the filters that hold here and now."""
+    import warnings
+
     filters = _filters_in_force(warnings)
     if filters != _last.filters:
         _last.packed = dumps([_pack(one) for one in filters], PROTOCOL)

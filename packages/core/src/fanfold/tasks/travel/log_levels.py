@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
@@ -17,16 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["pack_levels", "put_levels"]
 
 
-def pack_levels() -> PackedLevels | None:
-    """Return the levels that hold here and now; None while nobody has imported ``logging``."""
-    logging = sys.modules.get("logging")
-    if logging is None:
-        return None
+def pack_levels() -> PackedLevels:
+    """Return the levels that hold here and now."""
+    import logging
+
     root = logging.root
     levels = tuple(
         (name, logger.level, logger.disabled)
         for name, logger in root.manager.loggerDict.copy().items()
-        if hasattr(logger, "level") and (logger.level or logger.disabled)
+        if isinstance(logger, logging.Logger) and (logger.level or logger.disabled)
     )
     return root.level, root.manager.disable, bool(root.handlers), levels
 

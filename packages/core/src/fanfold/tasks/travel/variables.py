@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from _pickle import PicklingError, loads
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, ContextVar
 
 from ..pickling import dumps
 from .origin import origin
@@ -132,15 +132,12 @@ def variable_at(home: Home, default: tuple[object, ...]) -> ContextVar[Any]:
     return _variables.at(home, default)
 
 
-def pack_variables() -> tuple[PackedVariable, ...]:
-    """Return the values that context variables have here and now, for a worker.
+def pack_variables(context: Context) -> tuple[PackedVariable, ...]:
+    """Return the values that context variables have in the present context, for a worker.
 
     What cannot be found by name, or not be pickled, is left out, with one log record for each
     variable at debug level.
     """
-    context = copy_context()
-    if not len(context):
-        return ()
     packed = [
         _pack(variable, value)
         for variable, value in context.items()
