@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 import warnings
@@ -239,6 +240,13 @@ class TestThreads:
 
 class TestWorkers:
     """Where the worker itself sees to the time, with an exception in the task's thread."""
+
+    def test_one_that_may_be_elsewhere_is_named_with_its_host(self):
+        class Cluster(Engine):
+            capabilities = BackendCapabilities(spans_hosts=True)
+
+        (failure,) = run(Cluster(), [delayed(abs)("x")], on_error="return")
+        assert failure.worker == f"{socket.gethostname()}:{os.getpid()}"
 
     def test_a_task_that_catches_everything_ends_all_the_same(self, path):
         def catch_all():

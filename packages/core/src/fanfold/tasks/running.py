@@ -341,9 +341,14 @@ def encode_failure(
     encoded: bytes | None = None
     if text is None:
         encoded, text = _travelling(error), _format(error)
-    pid = os.getpid()
-    worker = pid if same_host else f"{os.uname().nodename}:{pid}"
+    worker = os.getpid() if same_host else _worker_of_host()
     return position, stage, encoded, type(error).__qualname__, text, worker, peak_memory()
+
+
+def _worker_of_host() -> str:
+    from socket import gethostname
+
+    return f"{gethostname()}:{os.getpid()}"
 
 
 def _travelling(error: BaseException) -> bytes | None:
