@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .plugins import register_hooks, unregister_hooks
     from .sharing import shared_array, shared_like
     from .tasks.running import run_batch
+    from .tasks.seeding import task_random, task_rng
 
 __all__ = [
     "MemorizedResult",
@@ -54,6 +55,8 @@ __all__ = [
     "run_batch",
     "shared_array",
     "shared_like",
+    "task_random",
+    "task_rng",
     "unregister_hooks",
     "wrap_non_picklable_objects",
 ]
@@ -75,6 +78,7 @@ _HOMES = {
     "plugins": ("register_hooks", "unregister_hooks"),
     "sharing": ("shared_array", "shared_like"),
     "tasks.running": ("run_batch",),
+    "tasks.seeding": ("task_random", "task_rng"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

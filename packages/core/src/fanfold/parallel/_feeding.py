@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import copy_context
 from itertools import chain, count, islice
 
+from .._nesting import seed_scope
 from ..tasks.batches import EncodedBatch
 from ..tasks.encoding import TaskEncoder
 from ..tasks.local import LocalBatch
@@ -53,7 +54,7 @@ def feeder_for(
 ) -> Feeder:
     """Return the feeder that suits a backend."""
     if capabilities.runs_in_caller:
-        return _LoopFeeder(tasks, stopped)
+        return _LoopFeeder(tasks, terms, stopped)
     if capabilities.shares_memory:
         return _LiveFeeder(tasks, terms, stopped)
     return _EncodingFeeder(tasks, terms, same_host=not capabilities.spans_hosts)
@@ -97,8 +98,9 @@ class _EncodingFeeder:
 class _LocalFeeder:
     """What feeders of live tasks have in common."""
 
-    def __init__(self, tasks: Iterable[Task], stopped: Callable[[], bool]) -> None:
+    def __init__(self, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]) -> None:
         self._tasks = iter(tasks)
+        self._terms = terms
         self._stopped = stopped
         self.exhausted = False
 
@@ -116,7 +118,7 @@ class _LiveFeeder(_LocalFeeder):
     """Hands tasks on as they are, each batch to run in a copy of the caller's context."""
 
     def __init__(self, tasks: Iterable[Task], terms: Terms, stopped: Callable[[], bool]) -> None:
-        super().__init__(tasks, stopped)
+        super().__init__(tasks, terms, stopped)
         self._context = _nested_context(terms)
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
@@ -124,14 +126,14 @@ class _LiveFeeder(_LocalFeeder):
         self.exhausted = len(tasks) < size
         if not tasks:
             return None
-        return LocalBatch(first_task, tasks, len(tasks), self._context, self._stopped)
+        return LocalBatch(first_task, tasks, len(tasks), self._context, self._stopped, self._terms)
 
 
 class _LoopFeeder(_LocalFeeder):
     """Lets the batch itself take each task when the one before has run, as a loop does."""
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
-        return LocalBatch(first_task, self._up_to(size), None, None, self._stopped)
+        return LocalBatch(first_task, self._up_to(size), None, None, self._stopped, self._terms)
 
     def _up_to(self, size: int) -> Iterator[Task]:
         taken = 0
@@ -145,4 +147,5 @@ def _nested_context(terms: Terms) -> Context:
     context = copy_context()
     context.run(terms.begin)
     context.run(configuration.set, {})
+    context.run(seed_scope.set, None)  # what encloses the call is for the call itself
     return context

@@ -137,7 +137,7 @@ class EncodedBatch(Batch):
         """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
         functions = [(function.key, function.data) for function in self.functions]
         terms = self.terms.key, self.terms.data
-        tasks = (terms, functions, self.numbers, self.items, self.counts)
+        tasks = (terms, functions, self.numbers, self.items, self.counts, self.first_task)
         return plain_dumps((tasks, self.buffers, (), self.same_host), PROTOCOL)
 
     def run(self) -> object:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from .naming import Task
+    from .terms import Terms
 
 __all__ = ["LocalBatch"]
 
@@ -35,6 +36,8 @@ class LocalBatch(Batch):
         Where to run; None runs in the caller's.
     stopped : callable
         Asked before each task; true drops the rest.
+    terms : Terms
+        The terms on which the tasks run. What they say of nesting is for `context` to hold.
     """
 
     nbytes = 0
@@ -47,12 +50,14 @@ class LocalBatch(Batch):
         size: int | None,
         context: Context | None,
         stopped: Callable[[], bool],
+        terms: Terms,
     ) -> None:
         self.first_task = first_task
         self._size = size
         self._tasks = tasks
         self._context = context
         self._stopped = stopped
+        self._terms = terms
         self._taken = 0
         self._current: Task | None = None
 
@@ -82,7 +87,8 @@ class LocalBatch(Batch):
 
     def _run(self) -> Outcome:
         results: list[object] = []
-        stopped = self._stopped
+        stopped, terms = self._stopped, self._terms
+        is_seeded = terms.seed is not None
         failure: BaseException | None = None
         began = perf_counter()
         for task in self._tasks:
@@ -94,6 +100,8 @@ class LocalBatch(Batch):
                 function, args, kwargs = task
             except (TypeError, ValueError) as error:
                 raise not_a_task(task, self.first_task + len(results)) from error
+            if is_seeded:
+                function = terms.bind(function, self.first_task + len(results))
             try:
                 results.append(function(*args, **kwargs))
             except Exception as error:  # noqa: BLE001  a task may raise anything

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Sequence[int] | None,
         Sequence[bytes],
         Sequence[int] | None,
+        int,
     ]
     EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str]
     EncodedOutcome: TypeAlias = tuple[
@@ -144,8 +145,8 @@ def run_tasks(
     Parameters
     ----------
     tasks : tuple
-        The terms, the functions, which of them each task calls, the pickled arguments, and how
-        many buffers belong to each.
+        The terms, the functions, which of them each task calls, the pickled arguments, how many
+        buffers belong to each, and the number of the first task in its call.
     buffers : sequence of buffers
         The buffers that travel beside the pickle streams, in order.
     known : PartCache
@@ -160,7 +161,7 @@ def run_tasks(
     tuple
         The encoded outcome, and the buffers that travel beside it.
     """
-    encoded_terms, encoded_functions, numbers, items, counts = tasks
+    encoded_terms, encoded_functions, numbers, items, counts, first_task = tasks
     known.learn(tasks)
     terms: Terms = known.get(*encoded_terms)
     token = terms.begin()
@@ -175,6 +176,8 @@ def run_tasks(
             if mark is not None and position:
                 mark(position)
             function = functions[numbers[position] if numbers else 0]
+            if terms.seed is not None:
+                function = terms.bind(function, first_task + position)
             if not run.one(position, item, function):
                 break
     seconds = perf_counter() - began

@@ -10,9 +10,10 @@ from .._nesting import TOP, nesting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextvars import Token
-    from typing import TypeAlias
 
-    Level: TypeAlias = tuple[int, str | None]
+    from .._nesting import Level
+    from .naming import Function
+    from .seeding import Seed
 
 __all__ = ["Terms"]
 
@@ -27,16 +28,27 @@ class Terms:
     ----------
     level : tuple
         The nesting in which the tasks run.
+    seed : tuple or None
+        What their streams of random numbers are derived from.
     """
 
-    __slots__ = ("level",)
+    __slots__ = ("level", "seed")
 
-    def __init__(self, level: Level = TOP) -> None:
+    def __init__(self, level: Level = TOP, seed: Seed | None = None) -> None:
         self.level = level
+        self.seed = seed
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as little as can be: the key of short terms is their pickled form."""
-        return Terms, (self.level,)
+        return (Terms, (self.level,)) if self.seed is None else (Terms, (self.level, self.seed))
+
+    def bind(self, function: Function, index: int) -> Function:
+        """Return what to call for the task with this index: with a seed, in its own randomness."""
+        if self.seed is None:
+            return function
+        from .seeding import seeded  # most calls have none
+
+        return seeded(function, self.seed, index)
 
     def begin(self) -> Token[Level]:
         """Have them hold in this thread."""

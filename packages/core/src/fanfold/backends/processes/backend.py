@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..._cpu import cpu_count, resolve_n_jobs
 from ...contracts.backend import Backend, BackendCapabilities, ExecutorRequest
+from ..inner_threads import thread_settings
 from .executor import ProcessesExecutor
-from .inner_threads import thread_settings
 from .stock import stock
 
 __all__ = ["ProcessesBackend"]
@@ -25,12 +25,12 @@ class ProcessesBackend(Backend):
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Return `n_jobs`, or what negative numbers leave of the CPUs."""
-        # Counting CPUs reads files; most calls say how many workers they want.
         return n_jobs if n_jobs > 0 else resolve_n_jobs(n_jobs, cpu_count())
 
     def executor(self, request: ExecutorRequest) -> ProcessesExecutor:
         """Return an executor for one call."""
-        environment = thread_settings(request.inner_max_num_threads, request.n_jobs, stock.n_cpus)
+        share = self.cpus_per_task(request.n_jobs)
+        environment = thread_settings(request.inner_max_num_threads, share)
         return ProcessesExecutor(
             stock, request.n_jobs, environment=environment, interruptible=request.interruptible
         )

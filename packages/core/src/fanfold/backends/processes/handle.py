@@ -112,7 +112,7 @@ class WorkerHandle:
             self._sent_parts.clear()
             self._channel.send(FORGET, b"")
         terms, *functions = [self._once(part) for part in (batch.terms, *batch.functions)]
-        tasks = (terms, functions, batch.numbers, batch.items, batch.counts)
+        tasks = (terms, functions, batch.numbers, batch.items, batch.counts, batch.first_task)
         return self._channel.send(BATCH, dumps(tasks, 5), batch.buffers)
 
     def flush(self) -> bool:

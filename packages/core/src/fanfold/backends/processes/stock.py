@@ -8,7 +8,6 @@ import threading
 import weakref
 from time import monotonic
 
-from ..._cpu import cpu_count
 from .handle import WorkerHandle, current_settings
 
 TYPE_CHECKING = False
@@ -28,7 +27,6 @@ class WorkerStock:
     MOST_IDLE = max(8, 2 * (os.cpu_count() or 1))
 
     def __init__(self) -> None:
-        self._n_cpus: int | None = None
         self._start()
         atexit.register(self._close_at_exit)
         if hasattr(os, "register_at_fork"):
@@ -44,13 +42,6 @@ class WorkerStock:
         for worker in list(self._all):
             worker.abandon()
         self._start()
-
-    @property
-    def n_cpus(self) -> int:
-        """How many CPUs this process had when it first asked: counting them reads files."""
-        if self._n_cpus is None:
-            self._n_cpus = cpu_count()
-        return self._n_cpus
 
     def take(self, environment: Mapping[str, str]) -> WorkerHandle:
         """Return an idle worker, or a new one that is still starting.

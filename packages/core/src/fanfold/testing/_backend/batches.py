@@ -32,7 +32,7 @@ __all__ = ["collect", "make_batch", "make_batches", "put_function", "results", "
 
 def make_batch(backend: Backend, tasks: Sequence[Task], first_task: int = 0) -> CoreBatch:
     """Return all of `tasks` as one batch of the kind that suits the backend."""
-    feeder = feeder_for(backend.capabilities, tasks, Terms(nested_level(backend)), lambda: False)
+    feeder = feeder_for(backend.capabilities, tasks, Terms(nested_level(backend, 2)), lambda: False)
     batch = feeder.take(first_task, len(tasks))
     assert batch is not None
     return batch
