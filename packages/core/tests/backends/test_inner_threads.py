@@ -129,8 +129,9 @@ def threads():
 def nest():
     import fanfold._cpu.counting
     fanfold._cpu.counting.CpuCounter.count = lambda *_: 8
+    outer = threads()
     inner = Parallel(n_jobs=4, backend="threads")([delayed(threads)()] * 4)
-    return threads(), inner, os.environ["OMP_NUM_THREADS"]
+    return outer, inner, os.environ["OMP_NUM_THREADS"]
 
 if __name__ == "__main__":
     print(*Parallel(n_jobs=2)([delayed(nest)()])[0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from functools import cached_property
 from importlib.machinery import PathFinder
 
 from .._nesting import nesting
@@ -103,7 +104,7 @@ def can_limit_threads() -> bool:
     """Tell whether threadpoolctl is installed."""
     if "threadpoolctl" in sys.modules:
         return sys.modules["threadpoolctl"] is not None  # None forbids to import it
-    return PathFinder.find_spec("threadpoolctl") is not None
+    return _libraries.can_be_limited
 
 
 class ThreadLimit:
@@ -178,6 +179,11 @@ class _Libraries:
         self._before: dict[str, int] = {}
         self._found: list[Any] = []
         self._modules_seen = 0
+
+    @cached_property
+    def can_be_limited(self) -> bool:
+        """Whether threadpoolctl is installed: looking for it takes longer than starting a call."""
+        return PathFinder.find_spec("threadpoolctl") is not None
 
     def add(self, limit: ThreadLimit) -> None:
         """Have one more limit hold."""

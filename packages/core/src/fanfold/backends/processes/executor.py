@@ -18,6 +18,7 @@ from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.batches import EncodedBatch
 from .bell import Bell
 from .future import DrivenFuture
+from .life import DEFAULT_LIFE
 from .stock import WorkerStock, dismiss
 
 TYPE_CHECKING = False
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ...contracts.future import BatchFuture
     from .handle import WorkerHandle
+    from .life import Life
 
 __all__ = ["ProcessesExecutor"]
 
@@ -44,6 +46,8 @@ class ProcessesExecutor(Executor):
         How many workers at the most.
     environment : mapping
         Environment variables that the workers have beside this process's.
+    life : tuple
+        How long workers stay without work, and how large they may become.
     interruptible : bool
         Whether a thread may interrupt another that waits.
     """
@@ -60,10 +64,12 @@ class ProcessesExecutor(Executor):
         n_jobs: int,
         *,
         environment: Mapping[str, str],
+        life: Life = DEFAULT_LIFE,
         interruptible: bool,
     ) -> None:
         self._stock = stock
         self._environment = environment
+        self._life = life
         self._n_jobs = n_jobs
         self._workers: list[WorkerHandle] = []
         self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
@@ -110,11 +116,11 @@ class ProcessesExecutor(Executor):
             if self._bell is not None:
                 self._bell.close()
         self._waiting.clear()
-        idle = [worker for worker in self._workers if not worker.entries]
-        busy = [worker for worker in self._workers if worker.entries]
+        leaving = [worker for worker in self._workers if worker.entries or worker.is_retired]
+        idle = [worker for worker in self._workers if worker not in leaving]
         self._workers.clear()
         self._stock.give_back(idle)
-        dismiss(busy)
+        dismiss(leaving)
 
     def interrupt(self) -> None:
         """Make a `wait` that is under way in another thread return."""
@@ -165,7 +171,7 @@ class ProcessesExecutor(Executor):
         return None
 
     def _take(self) -> WorkerHandle:
-        worker = self._stock.take(self._environment)
+        worker = self._stock.take(self._environment, self._life)
         for descriptor in worker.descriptors:
             self._selector.register(descriptor, selectors.EVENT_READ, worker)
         self._workers.append(worker)
@@ -210,6 +216,8 @@ class ProcessesExecutor(Executor):
 
     def _lost(self, worker: WorkerHandle) -> None:
         """Take note that a worker ended: fail what it ran, and send the rest elsewhere."""
+        if worker not in self._workers:
+            return  # that was seen while sending it more
         self._receive_last(worker)
         self._workers.remove(worker)
         for descriptor in worker.descriptors:
@@ -224,7 +232,7 @@ class ProcessesExecutor(Executor):
                 future.set_exception(_never_ready(worker.exit_code))
             return
         for batch, future in reversed(worker.entries):
-            batch.lost_workers += 1
+            batch.lost_workers += not worker.is_retired
             if batch.lost_workers < self.MOST_LOST:
                 self._waiting.appendleft((batch, future))
             else:

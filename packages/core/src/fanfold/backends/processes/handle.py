@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import select
-from _pickle import dumps
+from _pickle import dumps, loads
 from collections import deque
 from time import monotonic
 
 from ...tasks.running import PartCache
 from .channel import Channel
 from .launch import launch
-from .messages import BATCH, FORGET, SETTINGS
+from .life import DEFAULT_LIFE
+from .memory_limit import report_retirement
+from .messages import BATCH, FORGET, LIFE, RETIREMENT, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ...tasks.batches import EncodedBatch, EncodedPart
     from .channel import Message
     from .future import DrivenFuture
+    from .life import Life
 
     Entry: TypeAlias = tuple[EncodedBatch, DrivenFuture]
     """A batch, and the future that waits for what comes of it."""
@@ -59,6 +62,8 @@ class WorkerHandle:
     exit_code : int or None
         Once it ended and was waited for: its exit code, or minus the signal; None where the code
         was lost, because somebody else waited for the process.
+    is_retired : bool
+        Whether it leaves because it has become too large.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -66,6 +71,7 @@ class WorkerHandle:
         self._process = launch(environment)
         self._channel = Channel(self._process.connection)
         self._settings: Settings = current_settings()
+        self._life: Life = DEFAULT_LIFE
         self._sent_parts: set[bytes] = set()
         self._answered = 0
         self._is_reaped = False
@@ -74,6 +80,7 @@ class WorkerHandle:
         self.busy_since = 0.0
         self._numbers: deque[int] = deque()
         self.exit_code: int | None = None
+        self.is_retired = False
 
     @property
     def descriptors(self) -> list[int]:
@@ -95,6 +102,12 @@ class WorkerHandle:
         if settings != self._settings:
             self._settings = settings
             self._channel.send(SETTINGS, dumps(settings, 5))
+
+    def live(self, life: Life) -> None:
+        """Have the worker stay so long without work, and become so large, if that is new to it."""
+        if life != self._life:
+            self._life = life
+            self._channel.send(LIFE, dumps(life, 5))
 
     def send(self, batch: EncodedBatch, future: DrivenFuture) -> bool:
         """Send a batch, and tell whether all of it has gone.
@@ -121,7 +134,14 @@ class WorkerHandle:
 
     def receive(self) -> tuple[list[Message], bool]:
         """Return the answers that are there, and whether the connection is open."""
-        return self._channel.receive_ready()
+        messages, is_open = self._channel.receive_ready()
+        for message in messages:
+            if message[0] == RETIREMENT:
+                self.is_retired = True
+                report_retirement(self._process.pid, loads(message[1]))
+        if self.is_retired:
+            messages = [message for message in messages if message[0] != RETIREMENT]
+        return messages, is_open
 
     def answered(self) -> Entry:
         """Return the entry that the next answer belongs to; it leaves `entries`."""

@@ -6,6 +6,7 @@ import atexit
 import os
 import threading
 import weakref
+from contextlib import suppress
 from time import monotonic
 
 from .handle import WorkerHandle, current_settings
@@ -13,6 +14,8 @@ from .handle import WorkerHandle, current_settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .life import Life
 
 __all__ = ["WorkerStock", "dismiss", "stock"]
 
@@ -43,13 +46,15 @@ class WorkerStock:
             worker.abandon()
         self._start()
 
-    def take(self, environment: Mapping[str, str]) -> WorkerHandle:
+    def take(self, environment: Mapping[str, str], life: Life) -> WorkerHandle:
         """Return an idle worker, or a new one that is still starting.
 
         Parameters
         ----------
         environment : mapping
             Environment variables that it was, or is, started with beside this process's.
+        life : tuple
+            How long it stays without work, and how large it may become.
 
         Raises
         ------
@@ -62,12 +67,16 @@ class WorkerStock:
                 worker = WorkerHandle(environment)
                 with self._lock:
                     self._all.add(worker)
+                # If it is gone already, whoever sends it a batch takes note of that.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    worker.live(life)
                 return worker
             if not worker.is_alive():
                 worker.close()
                 continue
             try:
                 worker.adopt(current_settings())
+                worker.live(life)
             except (BrokenPipeError, ConnectionResetError):
                 dismiss([worker])
                 continue

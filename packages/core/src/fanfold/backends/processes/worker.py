@@ -14,7 +14,7 @@ from ...tasks.running import PartCache, run_tasks
 from .board import Board
 from .channel import Channel
 from .gate import Permits
-from .messages import BATCH, FORGET, OUTCOME, SETTINGS
+from .messages import BATCH, FORGET, LIFE, OUTCOME, RETIREMENT, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..._buffers import Buffer
     from ...tasks.running import EncodedTasks
+    from .memory_limit import MemoryLimit
 
 __all__ = ["main"]
 
@@ -57,10 +58,12 @@ class _Worker:
         self._board = board
         self._permits = Permits(gate)
         self._parts = PartCache()
+        self._memory_limit: MemoryLimit | None = None
+        self._is_retired = False
 
     def serve(self) -> None:
         self._board.write_ready()
-        while (message := self._channel.receive()) is not None:
+        while not self._is_retired and (message := self._channel.receive()) is not None:
             kind, head, buffers = message
             if kind == BATCH:
                 self._take(loads(head), buffers)
@@ -68,7 +71,10 @@ class _Worker:
                 _apply(*loads(head))
             elif kind == FORGET:
                 self._parts.clear()
+            elif kind == LIFE:
+                self._live(*loads(head))
             del message, head, buffers  # nothing of one batch outlives it
+        self._channel.close()
 
     def _take(self, tasks: EncodedTasks, buffers: Sequence[Buffer]) -> None:
         """Run a batch, unless it was taken back."""
@@ -79,9 +85,26 @@ class _Worker:
         outcome, out_buffers = run_tasks(tasks, buffers, self._parts, self._board.write_position)
         _flush_output()
         try:
+            if self._memory_limit is not None:
+                self._retire_if_too_large(len(outcome[1]))
             self._channel.send(OUTCOME, dumps(outcome, 5), out_buffers)
         except (BrokenPipeError, ConnectionResetError):
             return  # the parent gave this batch up; the next receive says so too
+
+    def _live(self, idle_seconds: float, max_rss: int | None) -> None:
+        """Take over how long to stay without work, and how large to become."""
+        from .life import set_receive_timeout
+        from .memory_limit import MemoryLimit
+
+        set_receive_timeout(self._channel.fd, idle_seconds)
+        self._memory_limit = None if max_rss is None else MemoryLimit(max_rss)
+
+    def _retire_if_too_large(self, n_tasks: int) -> None:
+        assert self._memory_limit is not None
+        retirement = self._memory_limit.check(n_tasks)
+        if retirement is not None:
+            self._is_retired = True
+            self._channel.send(RETIREMENT, dumps(retirement, 5))
 
 
 def _apply(path: list[str], directory: str | None) -> None:
