@@ -108,7 +108,7 @@ class TestMaxRss:
         assert len(found) == 8
         assert len(messages) == 2
         for pid in (found[0], found[4]):
-            [message] = [message for message in messages if f"worker process {pid} takes" in message]
+            [message] = [each for each in messages if f"worker process {pid} takes" in each]
             assert f"tasks it has run: {found.count(pid)}." in message
             assert "more than max_rss=104857600 (100.0 MB)" in message
 

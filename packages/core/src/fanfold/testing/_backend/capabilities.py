@@ -10,7 +10,7 @@ import pytest
 
 from ...contracts.backend import ExecutorRequest
 from ...errors import InvalidArgumentError, UnsupportedOperationError
-from ...parallel import Parallel, delayed, parallel_config
+from ...parallel import Parallel, cpu_count, delayed, parallel_config
 from ...plugins import backends
 from . import tasks
 from .aside import aside
@@ -108,3 +108,13 @@ class CapabilityChecks(BackendChecks):
         name = backend.nested_backend()
 
         assert name is None or name in backends.names()
+
+    def test_a_task_counts_its_share_of_the_cpus(self, backend: Backend) -> None:
+        n_jobs = backend.effective_n_jobs(2)
+        share = backend.cpus_per_task(n_jobs)
+
+        counts = self.call(backend, [delayed(cpu_count)()] * 2)
+
+        assert share >= 1
+        if not backend.capabilities.runs_in_caller:  # a loop is no level of its own
+            assert all(1 <= count <= share for count in counts)
