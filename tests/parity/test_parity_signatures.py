@@ -38,7 +38,12 @@ OTHER_DEFAULTS = {
     # joblib's md5 is of a pickle; this one is of the value, and many times as fast.
     ("hash", "hash_name"): "xxh3_128",
 }
-OUR_OWN = {("Parallel", "return_generator"), ("Parallel", "progress")}
+OUR_OWN = {
+    ("Parallel", "return_generator"),
+    ("Parallel", "progress"),
+    ("Parallel", "seed"),
+    ("parallel_config", "seed"),
+}
 NOT_OURS = {
     "Logger": "messages go through the standard library's logging",
     "MemorizedResult": "ours is made by call_and_shelve alone",
