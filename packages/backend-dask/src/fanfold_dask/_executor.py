@@ -65,13 +65,15 @@ class DaskExecutor(BoundedExecutor):
         assert loop is not None, "a client that took a task has its loop"
         loop.add_callback(self._deliver, batch, task, future)
 
-    def put(self, data: bytes) -> distributed.Future[bytes]:
+    def put(self, data: memoryview) -> distributed.Future[bytes]:
         """Keep bytes on a worker, from which the others get them.
 
         They are the result of a task, so a worker that is lost with them is no harm: Dask makes
         them anew from its scheduler's copy. Nor is it one if no worker is there yet.
         """
-        return self._client.submit(bytes, data, key=f"fanfold-stored-{uuid4().hex}", pure=False)
+        return self._client.submit(
+            bytes, bytes(data), key=f"fanfold-stored-{uuid4().hex}", pure=False
+        )
 
     def abort(self) -> None:
         """Have the scheduler forget what has not begun."""

@@ -93,9 +93,9 @@ class RayExecutor(BoundedExecutor):
                 break
         return super().wait(completed, None if timeout is None else max(0, deadline - monotonic()))
 
-    def put(self, data: bytes) -> ray.ObjectRef[bytes]:
+    def put(self, data: memoryview) -> ray.ObjectRef[bytes]:
         """Keep bytes in Ray's object store, from which each node gets them once."""
-        return ray.put(data)
+        return ray.put(bytes(data))
 
     def close(self, *, abort: bool = False) -> None:
         """Let the executor's thread end; with `abort`, end what runs."""

@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from .sharing import shared_array, shared_like
     from .tasks.running import run_batch
     from .tasks.seeding import task_random, task_rng
+    from .tasks.shared_objects import Shared, share
 
 __all__ = [
     "MemorizedResult",
     "Memory",
     "Parallel",
+    "Shared",
     "cpu_count",
     "delayed",
     "dump",
@@ -53,6 +55,7 @@ __all__ = [
     "register_parallel_backend",
     "register_store_backend",
     "run_batch",
+    "share",
     "shared_array",
     "shared_like",
     "task_random",
@@ -79,6 +82,7 @@ _HOMES = {
     "sharing": ("shared_array", "shared_like"),
     "tasks.running": ("run_batch",),
     "tasks.seeding": ("task_random", "task_rng"),
+    "tasks.shared_objects": ("Shared", "share"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -139,8 +139,8 @@ class TestMemoryMaps:
         np.zeros(3).tofile(tmp_path / "data")
         (tmp_path / "link").symlink_to(tmp_path / "data")
         os.link(tmp_path / "data", tmp_path / "second name")
-        arrays = [np.memmap(tmp_path / name, "f8", "r+") for name in ("link", "second name")]
-        on_processes(delayed(fill)(array[i:], i + 1) for i, array in enumerate(arrays))
+        linked, named = (np.memmap(tmp_path / name, "f8", "r+") for name in ("link", "second name"))
+        on_processes([delayed(fill)(linked[:1], 1), delayed(fill)(named[1:], 2)])
         assert np.fromfile(tmp_path / "data").tolist() == [1, 2, 2]
 
     def test_of_a_file_that_grew_are_seen_whole(self, on_processes, tmp_path):

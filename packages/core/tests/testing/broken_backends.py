@@ -47,8 +47,8 @@ class Carrier(BoundedExecutor):
     def carry(self, batch: Batch) -> bytes:
         return run_batch(batch.payload, *batch.shared)
 
-    def put(self, data: bytes) -> object:
-        return data
+    def put(self, data: memoryview) -> object:
+        return bytes(data)
 
     def abort(self) -> None:
         """Let what runs go on."""
@@ -122,8 +122,14 @@ class StoresUndeclared(Sound):
 
 class StoresTheBeginning(Sound):
     class executor_class(Carrier):
-        def put(self, data: bytes) -> object:
-            return data[: 1 << 20]
+        def put(self, data: memoryview) -> object:
+            return bytes(data[: 1 << 20])
+
+
+class StoresNoCopy(Sound):
+    class executor_class(Carrier):
+        def put(self, data: memoryview) -> object:
+            return data
 
 
 class DeclaresSharing(Sound):

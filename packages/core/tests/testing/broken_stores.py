@@ -274,7 +274,9 @@ class DirectoriesFightWriters(LocalStore):
     def put(self, key: str, pieces: Sequence[Piece]) -> None:
         path = Path(self._path(key))
         path.parent.mkdir(parents=True, exist_ok=True)
-        time.sleep(0.001)
+        deadline = time.monotonic() + 0.02
+        while path.parent.exists() and time.monotonic() < deadline:
+            time.sleep(0.0002)
         temporary = path.with_name(f".{os.urandom(8).hex()}")
         with temporary.open("xb") as file:
             file.writelines(pieces)

@@ -159,14 +159,23 @@ class ExecutorRequest(Value):
         backend. Only given to backends that declare ``limits_inner_threads``.
     interruptible : bool, default=False
         Whether core may call :meth:`Executor.interrupt` while another thread is in ``wait``.
+    temp_folder : str or None, default=None
+        Where to keep large buffers in files, if the user wants them there.
     """
 
-    __slots__ = ("n_jobs", "label", "inner_max_num_threads", "interruptible")  # noqa: RUF023
+    __slots__ = (  # noqa: RUF023  in the order of the arguments
+        "n_jobs",
+        "label",
+        "inner_max_num_threads",
+        "interruptible",
+        "temp_folder",
+    )
 
     n_jobs: int
     label: str
     inner_max_num_threads: int | None
     interruptible: bool
+    temp_folder: str | None
 
     def __init__(
         self,
@@ -174,21 +183,32 @@ class ExecutorRequest(Value):
         label: str = "",
         inner_max_num_threads: int | None = None,
         interruptible: bool = False,
+        temp_folder: str | None = None,
     ) -> None:
         self._hold(
             n_jobs=n_jobs,
             label=label,
             inner_max_num_threads=inner_max_num_threads,
             interruptible=interruptible,
+            temp_folder=temp_folder,
         )
 
 
 class Executor(ABC):
     """The hold that one call of ``Parallel`` has on a backend.
 
-    It is used by one call at a time. ``submit`` and ``wait`` are called from the thread that made
-    the call or consumes its results; ``close`` may come from any thread, and more than once.
+    It is used by one call at a time. ``submit``, ``put`` and ``wait`` are called from the thread
+    that made the call or consumes its results; ``close`` may come from any thread, and more than
+    once.
+
+    Attributes
+    ----------
+    least_put : int, default=1 MiB
+        Buffers of this many bytes and more are given to :meth:`put`, where the capabilities declare
+        ``stores_objects``; smaller ones travel in the payload.
     """
+
+    least_put: ClassVar[int] = 1 << 20
 
     @abstractmethod
     def submit(self, batch: Batch) -> BatchFuture:
@@ -248,8 +268,16 @@ class Executor(ABC):
         ``wait`` overrides this too. Called from any thread, also after ``close``.
         """
 
-    def put(self, data: bytes) -> object:
-        """Keep bytes near the workers and return a handle for :attr:`Batch.shared`.
+    def put(self, data: memoryview) -> object:
+        """Keep a copy of a buffer near the workers and return a handle for :attr:`Batch.shared`.
+
+        Core gives it the large buffers in arguments: those of `max_nbytes` and more once for all
+        tasks of the call. It lets go of the handle when no task needs it any more.
+
+        Parameters
+        ----------
+        data : memoryview
+            Contiguous bytes. They may change as soon as this returns.
 
         Raises
         ------

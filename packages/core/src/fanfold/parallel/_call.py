@@ -174,6 +174,8 @@ class Call:
         try:
             outcome = batch.decode(future.result())
         except Exception as error:  # noqa: BLE001  what a backend fails with is the call's failure
+            # Whoever keeps the error must not keep this frame, and with it the batch.
+            error.__traceback__ = None
             self._lost(number, _cancelled(batch, error) if _is_cancellation(error) else error)
         else:
             self._dispatcher.completed(number, outcome, batch.nbytes)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..contracts.backend import BackendCapabilities
     from ..tasks.batches import EncodedTask
     from ..tasks.naming import Task
+    from ..tasks.storing import Storage
     from ..tasks.terms import Terms
 
     class Feeder(Protocol):
@@ -50,6 +51,7 @@ def feeder_for(
     capabilities: BackendCapabilities,
     tasks: Iterable[Task],
     terms: Terms,
+    storage: Storage | None,
     stopped: Callable[[], bool],
 ) -> Feeder:
     """Return the feeder that suits a backend."""
@@ -57,7 +59,7 @@ def feeder_for(
         return _LoopFeeder(tasks, terms, stopped)
     if capabilities.shares_memory:
         return _LiveFeeder(tasks, terms, stopped)
-    return _EncodingFeeder(tasks, terms, same_host=not capabilities.spans_hosts)
+    return _EncodingFeeder(tasks, terms, storage, same_host=not capabilities.spans_hosts)
 
 
 class _EncodingFeeder:
@@ -65,8 +67,10 @@ class _EncodingFeeder:
 
     MOST_BYTES = 8 << 20
 
-    def __init__(self, tasks: Iterable[Task], terms: Terms, *, same_host: bool) -> None:
-        self._encoder = TaskEncoder(terms, same_host=same_host)
+    def __init__(
+        self, tasks: Iterable[Task], terms: Terms, storage: Storage | None, *, same_host: bool
+    ) -> None:
+        self._encoder = TaskEncoder(terms, same_host=same_host, storage=storage)
         self._encoded: Iterator[EncodedTask] = map(self._encoder.encode, tasks, count())
         self.exhausted = False
 

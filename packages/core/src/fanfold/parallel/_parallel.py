@@ -10,6 +10,7 @@ from ..backends.inner_threads import can_limit_threads
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
+from ..tasks.storing import Storage
 from ..tasks.terms import Terms
 from ._ahead import run_ahead
 from ._call import Call
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self
 
+    from ..contracts.backend import Executor
     from ..tasks.naming import Task
     from ._feeding import Feeder
     from ._resolve import BackendArgument
@@ -75,13 +77,18 @@ class Parallel:
     batch_size : int or 'auto', default='auto'
         How many tasks to send at once. ``"auto"`` measures how long they take.
     temp_folder : str or None, default=None
-        Accepted for joblib's sake; nothing is written to disk on the way to workers.
+        A folder for files in which to keep large arguments while tasks need them. By default they
+        are kept in memory, with which processes of this machine share them.
     max_nbytes : int, str or None, default='1M'
-        Accepted for joblib's sake. Arrays of any size are sent to processes, where each task gets
-        a copy of its own that it may write to; arrays that are mapped from a file, or made by
-        `shared_array`, are not copied.
+        Arrays (and whatever else lets its memory leave a pickle stream) of this size and more are
+        copied once for all tasks of the call that are given them; what tasks may do with them is
+        said by `mmap_mode`. Smaller ones are copied for each task, which may write to its copy. So
+        is everything with None. Arrays that are mapped from a file, or made by `shared_array`, are
+        not copied at all.
     mmap_mode : {None, 'r', 'r+', 'w+', 'c'}, default='r'
-        Accepted for joblib's sake, as `max_nbytes`.
+        What tasks may do with such arrays: read them (``'r'``), write to a copy of their own, made
+        as they write (``'c'``), or write so that other tasks of the call that are given the array
+        see it (``'r+'``, ``'w+'``). None is as ``max_nbytes=None``.
     prefer : {'processes', 'threads'} or None, default=None
         A hint for where nobody chose a backend.
     require : 'sharedmem' or None, default=None
@@ -248,24 +255,43 @@ class Parallel:
         backend = self._backend
         stopped = Event()
         window = self._window(streaming)
-        terms = Terms(nested_level(backend, self._n_workers), self._seeds.next_call())
-        feeder = feeder_for(backend.capabilities, iterable, terms, stopped.is_set)
-        if self.pre_dispatch == "all":
-            feeder.take_all()
-        function, sizer = self._sizer(feeder, window, streaming)
+        level = nested_level(backend, self._n_workers)
+        terms = Terms(level, self._stored_from, self._seeds.next_call())
+        executor = backend.executor(self._request(streaming))
+        try:
+            storage = self._storage(executor)
+            feeder = feeder_for(backend.capabilities, iterable, terms, storage, stopped.is_set)
+            if self.pre_dispatch == "all":
+                feeder.take_all()
+            function, sizer = self._sizer(feeder, window, streaming)
+        except BaseException:
+            executor.close(abort=True)
+            raise
         dispatcher = Dispatcher(window, sizer, keep_order=self.return_as != "generator_unordered")
         observers = self._observers(_length(iterable))
         call = Call(
-            backend.executor(self._request(streaming)),
+            executor,
             dispatcher,
             feeder,
             timeout=None if backend.capabilities.runs_in_caller else self.timeout,
             stopped=stopped,
             observers=observers,
-            on_end=partial(self._end_call, function, dispatcher),
+            on_end=partial(self._end_call, function, dispatcher, storage),
         )
         self._call, self._dispatcher = call, dispatcher
         return call
+
+    @property
+    def _stored_from(self) -> int | None:
+        """From which size on buffers are shared by those who need them; None is never."""
+        return None if self.mmap_mode is None else self.max_nbytes
+
+    def _storage(self, executor: Executor) -> Storage | None:
+        """Return where the large buffers of a call's arguments are kept, if anywhere."""
+        if not self._backend.capabilities.stores_objects or self._stored_from is None:
+            return None
+        assert self.mmap_mode is not None
+        return Storage(executor.put, executor.least_put, self._stored_from, self.mmap_mode)
 
     def _window(self, streaming: bool) -> Window:
         window = Window.of(
@@ -301,6 +327,7 @@ class Parallel:
             n_jobs=self._n_workers,
             inner_max_num_threads=self._inner_max_num_threads,
             interruptible=streaming and self.pre_dispatch == "all",
+            temp_folder=self.temp_folder,
         )
 
     def _observers(self, total: int | None) -> list[Observer]:
@@ -317,8 +344,12 @@ class Parallel:
             observer.call_started(self._backend.name, self._n_workers, total)
         return observers
 
-    def _end_call(self, function: bytes | None, dispatcher: Dispatcher) -> None:
+    def _end_call(
+        self, function: bytes | None, dispatcher: Dispatcher, storage: Storage | None
+    ) -> None:
         self._call = None
+        if storage is not None:
+            storage.clear()
         if function is not None and dispatcher.completed_tasks:
             _durations.remember(function, dispatcher.task_seconds / dispatcher.completed_tasks)
 

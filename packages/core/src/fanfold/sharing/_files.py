@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
-from mmap import ACCESS_READ, ACCESS_WRITE, mmap
+from mmap import ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, mmap
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self, TypeAlias
+    from typing import Self
 
-    Identity: TypeAlias = tuple[int, int]
-    """Device and inode: no two files that exist, or are mapped, have the same."""
+Identity = tuple[int, int]
+"""Device and inode: no two files that exist, or are mapped, have the same."""
 
-__all__ = ["MappedFile", "file_at", "map_file", "mapped_file_at", "remember"]
+__all__ = [
+    "Identity",
+    "MappedFile",
+    "file_at",
+    "map_file",
+    "map_privately",
+    "mapped_file_at",
+    "remember",
+]
 
-_ACCESS = {"r": ACCESS_READ, "r+": ACCESS_WRITE}
+_ACCESS = {"r": ACCESS_READ, "r+": ACCESS_WRITE, "c": ACCESS_COPY}
 
 
 class MappedFile(mmap):
@@ -25,15 +33,18 @@ class MappedFile(mmap):
     ----------
     identity : tuple of int
         Device and inode of the file.
-    mode : {'r', 'r+'}
-        Whether it can be written to.
+    mode : {'r', 'r+', 'c'}
+        Whether it can be written to, and whether others see that.
     is_own : bool
         Whether it is memory that this process made, which ends when this process lets go of it.
+    is_constant : bool
+        Whether nobody writes to it any more.
     """
 
     identity: Identity
     mode: str
     is_own: bool
+    is_constant: bool
     _path: str | None
     _descriptor: int
 
@@ -43,6 +54,7 @@ class MappedFile(mmap):
         file.identity = _identity(os.fstat(descriptor))
         file.mode = mode
         file.is_own = is_own
+        file.is_constant = False
         file._path = path
         file._descriptor = descriptor
         return file
@@ -54,6 +66,32 @@ class MappedFile(mmap):
         Asked each time, because a forked child has the same descriptors under another number.
         """
         return self._path or f"/proc/{os.getpid()}/fd/{self._descriptor}"
+
+    def fill(self, offset: int, data: memoryview) -> None:
+        """Copy bytes into it.
+
+        Memory without a name is written to, not touched: that is quicker where its pages are new,
+        and an error where the system has none left, which would otherwise end the process.
+
+        Raises
+        ------
+        OSError
+            If there is no room.
+        """
+        if self._path is not None:
+            self[offset : offset + data.nbytes] = data
+            return
+        end = offset + data.nbytes
+        while offset < end:
+            offset += os.pwrite(self._descriptor, data[offset - end :], offset)
+
+    def give_back(self) -> None:
+        """Give its pages back to the system, though others may still map them.
+
+        Nobody may look at it any more. Of a file with a name, that is done when it is removed.
+        """
+        if self._path is None:
+            os.ftruncate(self._descriptor, 0)
 
 
 _maps: WeakValueDictionary[tuple[Identity, str, int], MappedFile] = WeakValueDictionary()
@@ -76,16 +114,37 @@ def map_file(path: str, identity: Identity, mode: str) -> MappedFile:
     OSError
         If it cannot be opened.
     """
-    descriptor = os.open(path, os.O_RDONLY if mode == "r" else os.O_RDWR)
+    descriptor = _open(path, identity, os.O_RDONLY if mode == "r" else os.O_RDWR)
     try:
-        status = os.fstat(descriptor)
-        if _identity(status) != identity:
-            raise FileNotFoundError(
-                f"the memory of an array is gone: what is at {path!r} now is another file than the "
-                "one that was mapped. Keep the array, or its file, until all tasks are done"
-            )
-        known = _maps.get((identity, mode, status.st_size))
+        known = _maps.get((identity, mode, os.fstat(descriptor).st_size))
         return known or remember(MappedFile(descriptor, mode, path, is_own=False))
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: str, identity: Identity, flags: int) -> int:
+    """Open the file at `path`, if it is the one that is meant."""
+    descriptor = os.open(path, flags)
+    if _identity(os.fstat(descriptor)) != identity:
+        os.close(descriptor)
+        raise FileNotFoundError(
+            f"the memory of an array is gone: what is at {path!r} now is another file than the "
+            "one that was mapped. Keep the array, or its file, until all tasks are done"
+        )
+    return descriptor
+
+
+def map_privately(path: str, identity: Identity) -> MappedFile:
+    """Return a new map of the file at `path`; what is written to it is seen by nobody else.
+
+    Raises
+    ------
+    OSError
+        As :func:`map_file`.
+    """
+    descriptor = _open(path, identity, os.O_RDONLY)
+    try:
+        return MappedFile(descriptor, "c", path, is_own=False)
     finally:
         os.close(descriptor)
 

@@ -8,11 +8,14 @@ from ..contracts.backend import Batch
 from .naming import describe_call
 from .outcomes import Outcome, decode_outcome
 from .pickling import PROTOCOL
+from .storing import StoredBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from .storing import Piece
 
 __all__ = ["EncodedBatch", "EncodedPart", "EncodedTask"]
 
@@ -56,12 +59,12 @@ class EncodedTask:
         What it calls.
     item : bytes
         Its arguments, pickled.
-    buffers : list of bytearray
-        Copies of the large buffers in its arguments.
+    buffers : list of bytearray or StoredBuffer
+        Copies of the large buffers in its arguments, or what stands for them.
     pins : sequence
         The memory that its arguments refer to, kept alive until it is done.
     nbytes : int
-        What it takes on the way, without its function.
+        What it takes on the way, without its function and without what is kept for other tasks too.
     """
 
     __slots__ = ("buffers", "function", "item", "nbytes", "pins")
@@ -70,16 +73,18 @@ class EncodedTask:
         self,
         function: EncodedPart,
         item: bytes,
-        buffers: Sequence[bytearray] = (),
         pins: Sequence[object] = (),
     ) -> None:
         self.function = function
         self.item = item
-        self.buffers = buffers
+        self.buffers: Sequence[Piece] = ()
         self.pins = pins
         self.nbytes = len(item)
-        if buffers:
-            self.nbytes += sum(map(len, buffers))
+
+    def add(self, buffer: Piece, nbytes: int) -> None:
+        """Add a large buffer, for which so many bytes were copied."""
+        self.buffers = [*self.buffers, buffer]
+        self.nbytes += nbytes
 
 
 class EncodedBatch(Batch):
@@ -97,8 +102,8 @@ class EncodedBatch(Batch):
         Which of `functions` each task calls; None where there is one.
     counts : list of int or None
         How many of `buffers` belong to each task; None where there are none at all.
-    buffers : list of bytearray
-        Copies of the large buffers in arguments.
+    buffers : list of bytearray or StoredBuffer
+        Copies of the large buffers in arguments, or what stands for them.
     pins : list
         The memory that arguments refer to, kept alive until the batch is done.
     same_host : bool
@@ -110,7 +115,7 @@ class EncodedBatch(Batch):
     # Most batches have one function and no large buffers: only the others get their own of these.
     numbers: list[int] | None = None
     counts: list[int] | None = None
-    buffers: Sequence[bytearray] = ()
+    buffers: Sequence[Piece] = ()
     pins: Sequence[object] = ()
     lost_workers = 0
     nbytes = 0
@@ -138,7 +143,14 @@ class EncodedBatch(Batch):
         functions = [(function.key, function.data) for function in self.functions]
         terms = self.terms.key, self.terms.data
         tasks = (terms, functions, self.numbers, self.items, self.counts, self.first_task)
-        return plain_dumps((tasks, self.buffers, (), self.same_host), PROTOCOL)
+        buffers = [_mode_or_buffer(piece) for piece in self.buffers]
+        stored = [number for number, mode in enumerate(buffers) if isinstance(mode, str)]
+        return plain_dumps((tasks, buffers, stored, self.same_host), PROTOCOL)
+
+    @property
+    def shared(self) -> tuple[object, ...]:  # type: ignore[override]  # derived, so never set
+        """The handles of the buffers that the backend keeps."""
+        return tuple(piece.handle for piece in self.buffers if isinstance(piece, StoredBuffer))
 
     def run(self) -> object:
         """Run the tasks here, encoded as they are."""
@@ -170,7 +182,7 @@ class EncodedBatch(Batch):
         if self.numbers is not None:
             self.numbers.append(number)
 
-    def _add_buffers(self, buffers: Sequence[bytearray]) -> None:
+    def _add_buffers(self, buffers: Sequence[Piece]) -> None:
         if self.counts is None:
             self.counts = [0] * len(self.items)
         self.counts.append(len(buffers))
@@ -187,12 +199,22 @@ class EncodedBatch(Batch):
         return f"task {index}: {describe_call(function, args, kwargs)}"
 
     def _buffers_of(self, position: int) -> Sequence[bytearray]:
+        """Return the buffers of a task, zeros in the place of those that the backend keeps."""
         if self.counts is None:
             return ()
         start = sum(self.counts[:position])
-        return self.buffers[start : start + self.counts[position]]
+        pieces = self.buffers[start : start + self.counts[position]]
+        return [
+            bytearray(piece.nbytes) if isinstance(piece, StoredBuffer) else piece
+            for piece in pieces
+        ]
 
     def decode(self, completed: Any) -> Outcome:
         """Return the outcome from what the batch's future was completed with."""
         outcome, buffers = completed if isinstance(completed, tuple) else loads(completed)
         return decode_outcome(outcome, buffers, self.describe)
+
+
+def _mode_or_buffer(piece: Piece) -> bytearray | str:
+    """Return a buffer, or for one that the backend keeps what tasks may do with it."""
+    return piece.mode if isinstance(piece, StoredBuffer) else piece

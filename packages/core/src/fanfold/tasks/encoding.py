@@ -16,6 +16,7 @@ from .pickling import PROTOCOL, TaskPickler, are_atoms
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .naming import Function, Task
+    from .storing import Piece, Storage
     from .terms import Terms
 
 __all__ = ["TaskEncoder"]
@@ -33,13 +34,16 @@ class TaskEncoder:
         The terms on which the tasks run.
     same_host : bool
         Whether the workers are on this machine.
+    storage : Storage or None
+        Where large buffers are kept; None sends them along with each task.
     """
 
     REMEMBERED = 16
 
-    def __init__(self, terms: Terms, *, same_host: bool) -> None:
+    def __init__(self, terms: Terms, *, same_host: bool, storage: Storage | None = None) -> None:
         self._terms = EncodedPart(plain_dumps(terms, PROTOCOL), "terms")
         self._same_host = same_host
+        self._storage = storage
         self._pickler = TaskPickler(same_host=same_host, can_wait=True)
         self._functions: dict[int, tuple[Function, EncodedPart]] = {}
 
@@ -67,7 +71,15 @@ class TaskEncoder:
             item, views, pins = self._pickler.dumps_with_buffers((args, kwargs))
         except Exception as error:
             raise _unpicklable(task, index) from error
-        return EncodedTask(encoded, item, [bytearray(view) for view in views], pins)
+        whole = EncodedTask(encoded, item, pins)
+        for view in views:
+            whole.add(*self._keep(view))
+        return whole
+
+    def _keep(self, view: memoryview) -> tuple[Piece, int]:
+        if self._storage is None:
+            return bytearray(view), view.nbytes
+        return self._storage.keep(view)
 
     def _encode_function(self, function: Function) -> EncodedPart:
         data, pins = self._pickler.dumps(function)

@@ -7,6 +7,7 @@ from time import perf_counter
 
 from ..contracts.backend import Batch
 from ..errors import UnpicklableTaskError
+from .known_objects import known_objects
 from .naming import describe_call, function_name, not_a_task
 from .outcomes import Outcome
 
@@ -100,6 +101,10 @@ class LocalBatch(Batch):
                 function, args, kwargs = task
             except (TypeError, ValueError) as error:
                 raise not_a_task(task, self.first_task + len(results)) from error
+            if known_objects.has_handles:
+                from .shared_objects import unwrap  # loaded already, where there is a handle
+
+                args, kwargs = unwrap(args, kwargs)
             if is_seeded:
                 function = terms.bind(function, self.first_task + len(results))
             try:

@@ -11,6 +11,7 @@ from _pickle import dumps as plain_dumps, loads
 from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
+from .known_objects import known_objects
 from .pickling import PROTOCOL, TaskPickler, are_atoms, dumps
 from .terms import Terms
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
         float, Sequence[bytes], Sequence[int] | None, EncodedFailure | None
     ]
 
-__all__ = ["PartCache", "run_batch", "run_tasks"]
+__all__ = ["PartCache", "encode_failure", "run_batch", "run_tasks"]
 
 _STATELESS = (FunctionType, BuiltinFunctionType, type, Terms)
 _REFERENCE = b"fanfold.sharing"
@@ -86,6 +87,11 @@ class PartCache:
             if data is not None and key not in self._rebuilt:
                 self._data[key] = data
 
+    def terms_of(self, tasks: EncodedTasks) -> Terms:
+        """Return the terms of tasks that were learned or run."""
+        terms: Terms = self.get(*tasks[0])
+        return terms
+
     def clear(self) -> None:
         """Forget all of them."""
         self._data.clear()
@@ -110,9 +116,9 @@ def run_batch(payload: bytes, *shared: object) -> bytes:
     bytes
         What the batch's future must be completed with.
     """
-    tasks, buffers, keys, same_host = loads(payload)
-    if shared:
-        tasks = _with_shared_functions(tasks, dict(zip(keys, shared, strict=True)))
+    tasks, buffers, stored, same_host = loads(payload)
+    for number, data in zip(stored, shared, strict=True):
+        buffers[number] = _stored_buffer(data, buffers[number])
     if len(_parts) > PartCache.LIMIT:
         _parts.clear()  # all that this batch needs comes along
     outcome, out_buffers = run_tasks(tasks, buffers, _parts, same_host=same_host)
@@ -126,10 +132,9 @@ _to_same_host = TaskPickler(same_host=True, can_wait=False)
 _to_other_host = TaskPickler(same_host=False, can_wait=False)
 
 
-def _with_shared_functions(tasks: EncodedTasks, shared: dict[bytes, object]) -> EncodedTasks:
-    terms, functions, *rest = tasks
-    filled = [(key, data if data is not None else shared[key]) for key, data in functions]
-    return (terms, filled, *rest)  # type: ignore[return-value]  # handles resolve to bytes
+def _stored_buffer(data: Any, mode: str) -> Buffer:
+    """Return a buffer that the engine kept: as it is if it may only be read, else a copy."""
+    return memoryview(data).toreadonly() if mode == "r" else bytearray(data)
 
 
 def run_tasks(
@@ -161,9 +166,9 @@ def run_tasks(
     tuple
         The encoded outcome, and the buffers that travel beside it.
     """
-    encoded_terms, encoded_functions, numbers, items, counts, first_task = tasks
+    _, encoded_functions, numbers, items, counts, first_task = tasks
     known.learn(tasks)
-    terms: Terms = known.get(*encoded_terms)
+    terms = known.terms_of(tasks)
     token = terms.begin()
     run = _Run(counts, buffers, same_host=same_host)
     began = perf_counter()
@@ -208,6 +213,10 @@ class _Run:
             self.failure = encode_failure(position, "arguments", error)
             return False
         try:
+            if known_objects.has_handles:
+                from .shared_objects import unwrap  # loaded already, where there is a handle
+
+                args, kwargs = unwrap(args, kwargs)
             value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001  a task may raise anything; it is sent back
             self.failure = encode_failure(position, "task", error)

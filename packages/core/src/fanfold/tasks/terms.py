@@ -28,19 +28,27 @@ class Terms:
     ----------
     level : tuple
         The nesting in which the tasks run.
+    max_nbytes : int or None
+        Buffers of results of this many bytes and more go through shared memory, where there is
+        some; None sends all of them.
     seed : tuple or None
         What their streams of random numbers are derived from.
     """
 
-    __slots__ = ("level", "seed")
+    __slots__ = ("level", "max_nbytes", "seed")
 
-    def __init__(self, level: Level = TOP, seed: Seed | None = None) -> None:
+    def __init__(
+        self, level: Level = TOP, max_nbytes: int | None = None, seed: Seed | None = None
+    ) -> None:
         self.level = level
+        self.max_nbytes = max_nbytes
         self.seed = seed
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as little as can be: the key of short terms is their pickled form."""
-        return (Terms, (self.level,)) if self.seed is None else (Terms, (self.level, self.seed))
+        if self.seed is None:
+            return Terms, (self.level, self.max_nbytes)
+        return Terms, (self.level, self.max_nbytes, self.seed)
 
     def bind(self, function: Function, index: int) -> Function:
         """Return what to call for the task with this index: with a seed, in its own randomness."""

@@ -57,7 +57,9 @@ class ProcessesBackend(Backend):
     """
 
     name = "processes"
-    capabilities = BackendCapabilities(stops_running_tasks=True, limits_inner_threads=True)
+    capabilities = BackendCapabilities(
+        stops_running_tasks=True, limits_inner_threads=True, stores_objects=True
+    )
 
     def __init__(
         self, *, idle_worker_timeout: float = DEFAULT_LIFE[0], max_rss: int | str | None = None
@@ -78,6 +80,7 @@ class ProcessesBackend(Backend):
             environment=environment,
             life=self._life,
             interruptible=request.interruptible,
+            temp_folder=request.temp_folder,
         )
 
     def close(self) -> None:

@@ -8,7 +8,6 @@ the first is done.
 from __future__ import annotations
 
 import selectors
-from _pickle import loads
 from collections import deque
 from threading import Lock
 from time import monotonic
@@ -16,6 +15,7 @@ from time import monotonic
 from ...contracts.backend import Batch, Executor
 from ...errors import BackendUnavailableError, FanfoldError
 from ...tasks.batches import EncodedBatch
+from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
 from .future import DrivenFuture
 from .life import DEFAULT_LIFE
@@ -50,8 +50,11 @@ class ProcessesExecutor(Executor):
         How long workers stay without work, and how large they may become.
     interruptible : bool
         Whether a thread may interrupt another that waits.
+    temp_folder : str or None
+        Where to keep large buffers in files; None keeps them in memory.
     """
 
+    least_put = OUT_OF_BAND
     IN_FLIGHT_EACH = 2
     MOST_LOST = 3
     """So many workers may end before they begin a batch until the batch itself is suspected."""
@@ -66,11 +69,13 @@ class ProcessesExecutor(Executor):
         environment: Mapping[str, str],
         life: Life = DEFAULT_LIFE,
         interruptible: bool,
+        temp_folder: str | None,
     ) -> None:
         self._stock = stock
         self._environment = environment
         self._life = life
         self._n_jobs = n_jobs
+        self._temp_folder = temp_folder
         self._workers: list[WorkerHandle] = []
         self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
         self._selector = selectors.DefaultSelector()
@@ -90,6 +95,10 @@ class ProcessesExecutor(Executor):
         else:
             self._waiting.append((batch, future))
         return future
+
+    def put(self, data: memoryview) -> object:
+        """Copy a buffer into shared memory, or elsewhere if there is no room for it."""
+        return self._stock.segments.store(data, self._temp_folder) or bytearray(data)
 
     def wait(
         self, completed: SimpleQueue[BatchFuture | None], timeout: float | None
@@ -207,11 +216,11 @@ class ProcessesExecutor(Executor):
     def _receive(self, worker: WorkerHandle) -> bool:
         """Complete the futures whose answers are there, and tell whether the connection is open."""
         messages, is_open = worker.receive()
-        answers = [(worker.answered()[1], message[1:]) for message in messages]
+        answers = [(worker.answered()[1], answer) for answer in messages]
         if is_open:
             self._assign()  # first give the worker something to do, then look at what it did
-        for future, (head, buffers) in answers:
-            future.set_result((loads(head), buffers))
+        for future, answer in answers:
+            future.set_result(worker.read(answer))
         return is_open
 
     def _lost(self, worker: WorkerHandle) -> None:
@@ -242,8 +251,8 @@ class ProcessesExecutor(Executor):
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""
         messages, _ = worker.receive()
-        for _, head, buffers in messages:
-            worker.answered()[1].set_result((loads(head), buffers))
+        for answer in messages:
+            worker.answered()[1].set_result(worker.read(answer))
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

@@ -9,21 +9,27 @@ from collections import deque
 from time import monotonic
 
 from ...tasks.running import PartCache
+from ...tasks.storing import StoredBuffer
 from .channel import Channel
+from .exchange import Exchange
 from .launch import launch
 from .life import DEFAULT_LIFE
 from .memory_limit import report_retirement
-from .messages import BATCH, FORGET, LIFE, RETIREMENT, SETTINGS
+from .messages import BATCH, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import TypeAlias
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TypeAlias
 
+    from ..._buffers import Buffer
     from ...tasks.batches import EncodedBatch, EncodedPart
+    from ...tasks.storing import Piece
     from .channel import Message
+    from .exchange import Place
     from .future import DrivenFuture
     from .life import Life
+    from .stock import WorkerStock
 
     Entry: TypeAlias = tuple[EncodedBatch, DrivenFuture]
     """A batch, and the future that waits for what comes of it."""
@@ -50,6 +56,8 @@ class WorkerHandle:
     ----------
     environment : mapping
         Environment variables that it gets beside this process's.
+    stock : WorkerStock
+        Whose segments hold what it is lent.
 
     Attributes
     ----------
@@ -66,8 +74,10 @@ class WorkerHandle:
         Whether it leaves because it has become too large.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], stock: WorkerStock) -> None:
         self.environment = environment
+        self._stock = stock
+        self._exchange = Exchange()
         self._process = launch(environment)
         self._channel = Channel(self._process.connection)
         self._settings: Settings = current_settings()
@@ -126,7 +136,32 @@ class WorkerHandle:
             self._channel.send(FORGET, b"")
         terms, *functions = [self._once(part) for part in (batch.terms, *batch.functions)]
         tasks = (terms, functions, batch.numbers, batch.items, batch.counts, batch.first_task)
-        return self._channel.send(BATCH, dumps(tasks, 5), batch.buffers)
+        places, buffers = self._lend(batch.buffers)
+        self._tell_news()
+        return self._channel.send(BATCH, dumps((tasks, places), 5), buffers)
+
+    def _lend(
+        self, pieces: Sequence[Piece]
+    ) -> tuple[list[Place | None] | None, Sequence[bytearray]]:
+        """Return where the worker finds buffers in shared memory, and those to send along."""
+        if not pieces:
+            return None, ()
+        from .segments import Part
+
+        places: list[Place | None] = []
+        buffers: list[bytearray] = []
+        for piece in pieces:
+            if isinstance(piece, StoredBuffer) and isinstance(piece.handle, Part):
+                places.append(self._exchange.lend(piece.handle, piece.mode))
+            else:
+                places.append(None)
+                buffers.append(_in_memory(piece))
+        return places, buffers
+
+    def _tell_news(self) -> None:
+        news = self._exchange.news(self._stock.known_segments)
+        if news is not None:
+            self._channel.send(NEWS, news)
 
     def flush(self) -> bool:
         """Send more of what has not gone, and tell whether all has."""
@@ -135,13 +170,23 @@ class WorkerHandle:
     def receive(self) -> tuple[list[Message], bool]:
         """Return the answers that are there, and whether the connection is open."""
         messages, is_open = self._channel.receive_ready()
+        answers = []
         for message in messages:
-            if message[0] == RETIREMENT:
+            kind, head, _ = message
+            if kind == OUTCOME:
+                answers.append(message)
+            elif kind == RETIREMENT:
                 self.is_retired = True
-                report_retirement(self._process.pid, loads(message[1]))
-        if self.is_retired:
-            messages = [message for message in messages if message[0] != RETIREMENT]
-        return messages, is_open
+                report_retirement(self._process.pid, loads(head))
+            else:
+                self._exchange.hear(head)
+        return answers, is_open
+
+    def read(self, answer: Message) -> tuple[Any, Sequence[Buffer]]:
+        """Return what an answer says, and the buffers of the results in it."""
+        _, head, buffers = answer
+        outcome, places = loads(head)
+        return outcome, self._exchange.open(places, buffers)
 
     def answered(self) -> Entry:
         """Return the entry that the next answer belongs to; it leaves `entries`."""
@@ -201,6 +246,7 @@ class WorkerHandle:
         self._is_closed = True
         self._reap(0)
         self.hang_up()
+        self._exchange.close()
         self._process.board.close()
         self._process.gate.close()
         os.close(self._process.lifeline)
@@ -236,3 +282,11 @@ class WorkerHandle:
             self._is_reaped = True
             self.exit_code = os.waitstatus_to_exitcode(status)
         return self._is_reaped
+
+
+def _in_memory(piece: Piece) -> bytearray:
+    """Return a buffer for which there was no room in shared memory."""
+    if isinstance(piece, StoredBuffer):
+        assert isinstance(piece.handle, bytearray)
+        return piece.handle
+    return piece

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BATCH", "FORGET", "LIFE", "OUTCOME", "RETIREMENT", "SETTINGS"]
+__all__ = ["BATCH", "FORGET", "LIFE", "NEWS", "OUTCOME", "RETIREMENT", "SETTINGS"]
 
 BATCH = 0
 """To a worker: tasks to run, when it has permission to."""
@@ -16,8 +16,11 @@ FORGET = 2
 OUTCOME = 3
 """From a worker: what came of a batch; answers come in the order of the batches."""
 
-LIFE = 4
+NEWS = 4
+"""Both ways: which lent buffers are given back; see ``exchange.py``."""
+
+LIFE = 5
 """To a worker: how long it stays without work, and how much memory it may take."""
 
-RETIREMENT = 5
+RETIREMENT = 6
 """From a worker, before an outcome: that it leaves when it has sent that, and why."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .life import Life
+    from .segments import SegmentPool
 
 __all__ = ["WorkerStock", "dismiss", "stock"]
 
@@ -30,6 +31,7 @@ class WorkerStock:
     MOST_IDLE = max(8, 2 * (os.cpu_count() or 1))
 
     def __init__(self) -> None:
+        self._segments: SegmentPool | None = None
         self._start()
         atexit.register(self._close_at_exit)
         if hasattr(os, "register_at_fork"):
@@ -44,7 +46,23 @@ class WorkerStock:
         """Forget all workers: they belong to the parent, and so do the other ends of our copies."""
         for worker in list(self._all):
             worker.abandon()
+        self._segments = None
         self._start()
+
+    @property
+    def segments(self) -> SegmentPool:
+        """Where this process puts large buffers for its workers; they have half the budget."""
+        if self._segments is None:
+            from .budget import memory_budget
+            from .segments import SegmentPool
+
+            self._segments = SegmentPool(memory_budget() // 2)
+        return self._segments
+
+    @property
+    def known_segments(self) -> SegmentPool | None:
+        """The same, or None as long as nobody needed any."""
+        return self._segments
 
     def take(self, environment: Mapping[str, str], life: Life) -> WorkerHandle:
         """Return an idle worker, or a new one that is still starting.
@@ -64,7 +82,7 @@ class WorkerStock:
         while True:
             worker = self._take_idle(environment)
             if worker is None:
-                worker = WorkerHandle(environment)
+                worker = WorkerHandle(environment, self)
                 with self._lock:
                     self._all.add(worker)
                 # If it is gone already, whoever sends it a batch takes note of that.
@@ -104,6 +122,8 @@ class WorkerStock:
         for worker in idle:
             worker.wait(deadline - monotonic())
         dismiss(idle)
+        if self._segments is not None:
+            self._segments.clear()
 
     def _close_at_exit(self) -> None:
         # Not waiting for them: they leave while this process does what is left to do.

@@ -10,19 +10,23 @@ import sys
 from _pickle import dumps, loads
 from mmap import mmap
 
-from ...tasks.running import PartCache, run_tasks
+from ...errors import FanfoldWarning
+from ...tasks.running import PartCache, encode_failure, run_tasks
 from .board import Board
 from .channel import Channel
+from .exchange import Exchange
 from .gate import Permits
-from .messages import BATCH, FORGET, LIFE, OUTCOME, RETIREMENT, SETTINGS
+from .messages import BATCH, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..._buffers import Buffer
-    from ...tasks.running import EncodedTasks
+    from ...tasks.running import EncodedOutcome, EncodedTasks
+    from .exchange import Place
     from .memory_limit import MemoryLimit
+    from .segments import SegmentPool
 
 __all__ = ["main"]
 
@@ -60,36 +64,92 @@ class _Worker:
         self._parts = PartCache()
         self._memory_limit: MemoryLimit | None = None
         self._is_retired = False
+        self._exchange = Exchange()
+        self._segments: SegmentPool | None = None
 
     def serve(self) -> None:
         self._board.write_ready()
         while not self._is_retired and (message := self._channel.receive()) is not None:
             kind, head, buffers = message
             if kind == BATCH:
-                self._take(loads(head), buffers)
+                tasks, places = loads(head)
+                self._take(tasks, places, buffers)
+                del tasks, places  # nothing of one batch outlives it
             elif kind == SETTINGS:
                 _apply(*loads(head))
             elif kind == FORGET:
                 self._parts.clear()
             elif kind == LIFE:
                 self._live(*loads(head))
-            del message, head, buffers  # nothing of one batch outlives it
+            elif kind == NEWS:
+                self._exchange.hear(head)
+            del message, head, buffers
         self._channel.close()
 
-    def _take(self, tasks: EncodedTasks, buffers: Sequence[Buffer]) -> None:
+    def _take(
+        self,
+        tasks: EncodedTasks,
+        places: Sequence[Place | None] | None,
+        buffers: Sequence[Buffer],
+    ) -> None:
         """Run a batch, unless it was taken back."""
         if not self._permits.take():
             self._parts.learn(tasks)
+            self._exchange.decline(places)
             return
         self._board.write_started()
-        outcome, out_buffers = run_tasks(tasks, buffers, self._parts, self._board.write_position)
+        outcome, out_buffers = self._run(tasks, places, buffers)
         _flush_output()
         try:
             if self._memory_limit is not None:
                 self._retire_if_too_large(len(outcome[1]))
-            self._channel.send(OUTCOME, dumps(outcome, 5), out_buffers)
+            self._answer(outcome, out_buffers, self._parts.terms_of(tasks).max_nbytes)
         except (BrokenPipeError, ConnectionResetError):
             return  # the parent gave this batch up; the next receive says so too
+
+    def _run(
+        self,
+        tasks: EncodedTasks,
+        places: Sequence[Place | None] | None,
+        buffers: Sequence[Buffer],
+    ) -> tuple[EncodedOutcome, list[memoryview]]:
+        mark = self._board.write_position
+        if places is None:
+            return run_tasks(tasks, buffers, self._parts, mark)
+        try:
+            opened = self._exchange.open(places, buffers)
+        except OSError as error:
+            self._parts.learn(tasks)
+            return (0.0, [], None, encode_failure(0, "arguments", error)), []
+        return run_tasks(tasks, opened, self._parts, mark)
+
+    def _answer(
+        self, outcome: EncodedOutcome, views: list[memoryview], max_nbytes: int | None
+    ) -> None:
+        """Send an outcome, its large buffers through shared memory."""
+        places: list[Place | None] | None = None
+        if views and max_nbytes is not None:
+            places = [self._lend(view, max_nbytes) for view in views]
+            views = [view for view, place in zip(views, places, strict=True) if place is None]
+        news = self._exchange.news(self._segments)
+        if news is not None:
+            self._channel.send(NEWS, news)
+        self._channel.send(OUTCOME, dumps((outcome, places), 5), views)
+
+    def _lend(self, view: memoryview, max_nbytes: int) -> Place | None:
+        if view.nbytes < max_nbytes:
+            return None
+        if self._segments is None:
+            from .budget import memory_budget
+            from .segments import SegmentPool
+
+            # All workers together have as much as their parent.
+            self._segments = SegmentPool(memory_budget() // (2 * (os.cpu_count() or 1)))
+        try:
+            part = self._segments.store(view)
+        except FanfoldWarning:  # an error by the user's filters, but not the task's
+            part = None
+        return None if part is None else self._exchange.lend(part, "w")
 
     def _live(self, idle_seconds: float, max_rss: int | None) -> None:
         """Take over how long to stay without work, and how large to become."""

@@ -12,10 +12,11 @@ from ...contracts.backend import ExecutorRequest
 from ...errors import InvalidArgumentError, UnsupportedOperationError
 from ...parallel import Parallel, cpu_count, delayed, parallel_config
 from ...plugins import backends
+from ...tasks.storing import Storage
 from . import tasks
 from .aside import aside
 from .base import BackendChecks
-from .batches import make_batch, put_function, results, run
+from .batches import make_batch, make_batches, results, run
 
 if TYPE_CHECKING:
     from ...contracts.backend import Backend, Executor
@@ -42,18 +43,21 @@ class CapabilityChecks(BackendChecks):
             assert visitor.has_said_goodbye()  # it goes on to its end
         self.in_time(submitted)
 
-    @pytest.mark.parametrize("nbytes", [10, 2 << 20])
-    def test_stores_objects(self, backend: Backend, executor: Executor, nbytes: int) -> None:
+    @pytest.mark.parametrize("mode", ["r", "c", "w"])
+    def test_stores_objects(self, backend: Backend, executor: Executor, mode: str) -> None:
+        content = os.urandom(executor.least_put + 1)
         if not backend.capabilities.stores_objects:
             with pytest.raises(UnsupportedOperationError, match="stores_objects"):
-                executor.put(bytes(nbytes))
+                executor.put(memoryview(content))
             return
-        measure = tasks.Measure(os.urandom(nbytes))
+        block = tasks.Block(bytearray(content))
+        storage = Storage(executor.put, executor.least_put, executor.least_put, mode)
 
-        batches = put_function(backend, executor, [delayed(measure)()] * 3)
+        batches = make_batches(backend, [delayed(tasks.read)(block)] * 3, storage)
+        block.data[:] = bytes(len(content))  # what was put was copied
 
         assert max(len(batch.payload) for batch in batches) < 1000
-        assert results(run(executor, batches, self.patience)) == [nbytes] * 3
+        assert results(run(executor, batches, self.patience)) == [(content, mode != "r")] * 3
 
     def test_shares_memory(self, backend: Backend) -> None:
         values: list[int] = []

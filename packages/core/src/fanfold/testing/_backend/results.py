@@ -104,12 +104,16 @@ class ResultChecks(BackendChecks):
 
         assert results == list(range(1, 21))
 
+    @pytest.mark.parametrize(
+        "settings", [{"max_nbytes": None}, {"mmap_mode": None}, {"mmap_mode": "c"}], ids=str
+    )
     def test_large_arguments_and_results_come_whole_and_may_be_changed(
-        self, backend: Backend
+        self, backend: Backend, settings: dict[str, Any]
     ) -> None:
         blocks = [tasks.Block(bytearray(_LARGE)) for _ in range(3)]
+        calls = [delayed(tasks.fill)(block, 7) for block in blocks]
 
-        results = self.call(backend, [delayed(tasks.fill)(block, 7) for block in blocks])
+        results = self.call(backend, calls, **settings)
 
         is_shared = backend.capabilities.shares_memory or self.runs_here(backend)
         for block, result in zip(blocks, results, strict=True):
@@ -117,10 +121,21 @@ class ResultChecks(BackendChecks):
             result.data[0] = 9
             assert block.data[0] == (9 if is_shared else 0)
 
-    def test_large_arrays_come_whole(self, backend: Backend) -> None:
-        given = [_make_array(number) for number in range(3)]
+    def test_what_large_arguments_are_made_of_may_only_be_read(self, backend: Backend) -> None:
+        block = tasks.Block(bytearray(_LARGE))
 
-        results = self.call(backend, [delayed(tasks.return_it)(one) for one in given])
+        results = self.call(backend, [delayed(tasks.read)(block)] * 3)
+
+        is_shared = backend.capabilities.shares_memory or self.runs_here(backend)
+        is_stored = backend.capabilities.stores_objects
+        assert results == [(bytes(_LARGE), is_shared or not is_stored)] * 3
+
+    @pytest.mark.parametrize("max_nbytes", ["1M", None])
+    def test_large_arrays_come_whole(self, backend: Backend, max_nbytes: str | None) -> None:
+        given = [_make_array(number) for number in range(3)]
+        calls = [delayed(tasks.return_it)(one) for one in given]
+
+        results = self.call(backend, calls, max_nbytes=max_nbytes)
 
         for one, result in zip(given, results, strict=True):
             assert type(result) is type(one)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Block",
     "Counter",
-    "Measure",
     "PoisonError",
     "Unpicklable",
     "Unreadable",
@@ -34,6 +33,7 @@ __all__ = [
     "make",
     "nest",
     "nest_deeper",
+    "read",
     "report",
     "return_it",
     "total",
@@ -174,15 +174,10 @@ class Counter:
         return self.add(value)
 
 
-class Measure:
-    """Tells how much it was made with."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def __call__(self) -> int:
-        """Return the number of bytes."""
-        return len(self.data)
+def read(block: Block) -> tuple[bytes, bool]:
+    """Return what is in a block, and whether it could be written to."""
+    with memoryview(block.data) as view:
+        return bytes(view), not view.readonly
 
 
 class Unpicklable:

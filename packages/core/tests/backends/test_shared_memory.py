@@ -1,0 +1,376 @@
+"""Large arrays travel through shared memory: what tasks and callers see of that."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+from fanfold import Parallel, delayed
+from fanfold.backends.processes import ProcessesBackend
+from fanfold.backends.processes.stock import stock
+from fanfold.errors import InvalidArgumentError
+
+LARGE = 300_000  # elements of 8 bytes: more than max_nbytes
+MIDDLE = 30_000  # less, but more than what goes into the pickle stream
+
+kept = {}
+
+
+def total(array):
+    return float(array.sum())
+
+
+def may_write(array):
+    return bool(array.flags.writeable)
+
+
+def make(value, n=LARGE):
+    return np.full(n, float(value))
+
+
+def write(array, value):
+    array[:] = value
+    return float(array[0]), os.getpid()
+
+
+def read_first(array):
+    return float(array[0])
+
+
+def keep(name, array):
+    kept.setdefault(name, array)
+    return os.getpid()
+
+
+def look_at_kept(name):
+    return float(kept[name].sum()) if name in kept else None
+
+
+def die(array):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def exported_sum(buffer):
+    return sum(memoryview(buffer)[:10])
+
+
+@pytest.fixture(scope="module")
+def parallel():
+    return Parallel(n_jobs=2)
+
+
+class CountingBackend(ProcessesBackend):
+    """Counts what is put in shared memory."""
+
+    name = "counting"
+
+    def __init__(self):
+        super().__init__()
+        self.puts = []
+
+    def executor(self, request):
+        executor = super().executor(request)
+        put = executor.put
+
+        def count_and_put(data):
+            self.puts.append(data.nbytes)
+            return put(data)
+
+        executor.put = count_and_put
+        return executor
+
+
+class TestArguments:
+    @pytest.mark.parametrize("n", [MIDDLE, LARGE])
+    def test_arrive_whole(self, parallel, n):
+        arrays = [np.arange(n) + i for i in range(5)]
+        assert parallel(delayed(total)(a) for a in arrays) == [float(a.sum()) for a in arrays]
+
+    @pytest.mark.parametrize(
+        ("n", "settings", "expected"),
+        [
+            (LARGE, {}, False),
+            (MIDDLE, {}, True),
+            (MIDDLE, {"max_nbytes": 100_000}, False),
+            (MIDDLE, {"max_nbytes": "100K"}, False),
+            (LARGE, {"max_nbytes": "1G"}, True),
+            (LARGE, {"max_nbytes": None}, True),
+            (LARGE, {"mmap_mode": None}, True),
+            (LARGE, {"mmap_mode": "r"}, False),
+            (LARGE, {"mmap_mode": "c"}, True),
+            (LARGE, {"mmap_mode": "r+"}, True),
+            (LARGE, {"mmap_mode": "w+"}, True),
+        ],
+    )
+    def test_may_be_written_to_as_mmap_mode_says(self, n, settings, expected):
+        array = np.zeros(n)
+        assert (
+            Parallel(2, **settings)(delayed(may_write)(array) for _ in range(2)) == [expected] * 2
+        )
+
+    @pytest.mark.parametrize("settings", [{"mmap_mode": "c"}, {"max_nbytes": None}])
+    def test_written_to_as_copies_change_for_nobody_else(self, settings):
+        array = np.zeros(LARGE)
+        parallel = Parallel(2, batch_size=1, **settings)
+        parallel(delayed(write)(array, i + 1) for i in range(4))
+        assert parallel(delayed(read_first)(array) for _ in range(4)) == [0.0] * 4
+        assert array[0] == 0
+
+    def test_written_to_in_place_change_for_the_other_tasks_of_the_call(self):
+        array = np.zeros(LARGE)
+        calls = [delayed(write)(array, 5.0), *[delayed(read_first)(array)] * 3]
+        results = Parallel(2, mmap_mode="r+", pre_dispatch=1, batch_size=1)(calls)
+        assert results[1:] == [5.0] * 3
+        assert array[0] == 0
+
+    def test_written_to_in_place_are_as_the_caller_has_them_in_the_next_call(self):
+        array = np.zeros(LARGE)
+        parallel = Parallel(2, mmap_mode="r+", batch_size=1)
+        for _ in range(4):
+            assert parallel([delayed(read_first)(array)] * 2) == [0.0, 0.0]
+            parallel([delayed(write)(array, 5.0)] * 2)
+
+    @pytest.mark.parametrize("n", [MIDDLE, LARGE])
+    def test_below_max_nbytes_written_to_are_as_the_caller_has_them_in_the_next_call(self, n):
+        array = np.zeros(n)
+        parallel = Parallel(2, max_nbytes="1G", batch_size=1)
+        for _ in range(4):
+            assert parallel([delayed(read_first)(array)] * 2) == [0.0, 0.0]
+            parallel([delayed(write)(array, 5.0)] * 2)
+
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_keep_shape_order_and_element_type(self, parallel, order):
+        array = np.asarray(np.arange(LARGE).reshape(3, 100, 1000), ">i4", order=order)
+        [result] = parallel([delayed(np.asarray)(array)])
+        np.testing.assert_array_equal(result, array)
+        assert (result.dtype, result.flags.fnc) == (array.dtype, array.flags.fnc)
+
+    def test_changed_between_two_calls_are_seen_anew(self, parallel):
+        array = np.ones(LARGE)
+        for index in range(5):
+            array[index] = 10
+            assert parallel([delayed(total)(array)] * 2) == [LARGE + 9.0 * (index + 1)] * 2
+
+    @pytest.mark.parametrize("n", [MIDDLE, LARGE])
+    def test_filled_anew_by_the_generator_arrive_as_they_were(self, parallel, n):
+        array = np.empty(n)
+
+        def tasks():
+            for value in range(10):
+                array[:] = value
+                yield delayed(total)(array)
+
+        assert parallel(tasks()) == [float(n * value) for value in range(10)]
+
+    def test_freed_by_the_generator_are_not_taken_for_later_ones(self, parallel):
+        tasks = (delayed(total)(make(value)) for value in range(20))
+        assert parallel(tasks) == [float(LARGE * value) for value in range(20)]
+
+    def test_given_to_many_tasks_are_put_once_in_each_call(self):
+        backend = CountingBackend()
+        array = np.ones((3, LARGE))
+        for n_calls in (1, 2):
+            Parallel(2, backend=backend)(delayed(total)(array) for _ in range(20))
+            assert backend.puts == [array.nbytes] * n_calls
+
+    def test_that_are_views_of_one_are_put_once_each(self):
+        backend = CountingBackend()
+        array = np.ones((3, LARGE))
+        Parallel(2, backend=backend)(delayed(total)(array[i % 3]) for i in range(12))
+        assert backend.puts == [array[0].nbytes] * 3
+
+    def test_that_a_task_keeps_are_not_overwritten_by_later_calls(self, parallel):
+        for number in range(20):
+            parallel(delayed(keep)(f"kept {n}", make(n)) for n in (1, 2))
+            parallel(delayed(total)(make(number)) for _ in range(4))
+        seen = parallel(delayed(look_at_kept)(f"kept {n}") for n in (1, 2) for _ in range(4))
+        assert set(seen[:4]) <= {None, LARGE * 1.0}
+        assert set(seen[4:]) <= {None, LARGE * 2.0}
+        assert set(seen) != {None}
+
+    def test_of_a_batch_that_is_taken_back_arrive_elsewhere(self):
+        import time
+
+        def slow(array, seconds):
+            time.sleep(seconds)  # the work that keeps a worker busy, not a way to wait for it
+            return total(array)
+
+        tasks = [delayed(slow)(make(i), 0.2 if i == 0 else 0.0) for i in range(8)]
+        assert Parallel(2, batch_size=1)(tasks) == [float(LARGE * i) for i in range(8)]
+
+    def test_of_pandas_and_arrow_arrive_whole(self, parallel):
+        pandas = pytest.importorskip("pandas")
+        frame = pandas.DataFrame({"a": np.arange(LARGE), "b": np.ones(LARGE)})
+        [result] = parallel([delayed(pandas.DataFrame)(frame)])
+        pandas.testing.assert_frame_equal(result, frame)
+
+    def test_go_to_files_in_temp_folder_that_are_gone_afterwards(self, tmp_path):
+        array = np.ones(LARGE)
+        seen = Parallel(2, temp_folder=str(tmp_path))(
+            delayed(lambda array, path: (total(array), len(os.listdir(path))))(array, tmp_path)
+            for _ in range(3)
+        )
+        assert seen == [(LARGE * 1.0, 1)] * 3
+        assert os.listdir(tmp_path) == []
+
+
+class TestResults:
+    @pytest.mark.parametrize("n", [MIDDLE, LARGE])
+    def test_come_whole_and_may_be_written_to(self, parallel, n):
+        results = parallel(delayed(make)(i, n) for i in range(6))
+        for value, result in enumerate(results):
+            assert (result == value).all()
+            result[0] = 9
+
+    def test_that_are_kept_are_not_overwritten_by_later_ones(self, parallel):
+        first = parallel(delayed(make)(i) for i in range(6))
+        for _ in range(5):
+            parallel(delayed(make)(-1) for _ in range(6))
+        assert [float(array.sum()) for array in first] == [float(LARGE * i) for i in range(6)]
+
+    def test_outlive_their_worker(self):
+        results = Parallel(2)(delayed(make)(i) for i in range(4))
+        stock.close()
+        assert [float(array.sum()) for array in results] == [float(LARGE * i) for i in range(4)]
+
+    def test_that_are_the_argument_are_not_overwritten_by_later_ones(self, parallel):
+        results = parallel(delayed(np.asarray)(make(i)) for i in range(4))
+        for _ in range(5):
+            parallel(delayed(np.asarray)(make(-1)) for _ in range(6))
+        assert [float(array.sum()) for array in results] == [float(LARGE * i) for i in range(4)]
+
+    def test_with_one_array_twice_have_it_twice(self, parallel):
+        [pair] = parallel([delayed(lambda: [make(3)] * 2)()])
+        assert pair[0] is pair[1]
+
+
+class TestSideBySide:
+    def test_calls_from_many_threads_do_not_mix_up_their_arrays(self):
+        def use(number, failures):
+            for n in (MIDDLE, LARGE) * 5:
+                arrays = [make(number * 10 + i, n) for i in range(4)]
+                results = Parallel(2)(delayed(np.negative)(array) for array in arrays)
+                for array, result in zip(arrays, results, strict=True):
+                    if not (array == -result).all():
+                        failures.append((number, n))
+
+        failures = []
+        threads = [threading.Thread(target=use, args=(i, failures)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+    @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+    def test_a_forked_child_sees_its_results_for_as_long_as_it_lives(self, parallel):
+        results = parallel(delayed(make)(i) for i in range(4))
+        ready, go_on = os.pipe(), os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(ready[1], b"1")
+            os.read(go_on[0], 1)
+            is_right = [float(array.sum()) for array in results] == [
+                float(LARGE * i) for i in range(4)
+            ]
+            os._exit(0 if is_right else 1)
+        os.read(ready[0], 1)
+        del results
+        for _ in range(4):
+            parallel(delayed(make)(-1) for _ in range(8))
+        os.write(go_on[1], b"1")
+        assert os.waitpid(child, 0)[1] == 0
+        for descriptor in (*ready, *go_on):
+            os.close(descriptor)
+
+    def test_a_worker_that_is_killed_gives_its_segments_back(self, parallel):
+        pool = stock.segments
+        for _ in range(10):
+            with pytest.raises(Exception, match="SIGKILL"):
+                parallel([delayed(die)(make(1))])
+        Parallel(2)(delayed(total)(make(i)) for i in range(4))
+        in_use = [segment for segment in pool._live.values() if segment.n_parts]
+        assert len(in_use) <= 4
+
+
+def run(code, **environment):
+    """Run a program in an interpreter of its own and return what it printed."""
+    completed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return completed.stdout + completed.stderr
+
+
+SUMS = """
+    import numpy as np
+    from fanfold import Parallel, delayed
+    for _ in range(2):
+        tasks = (delayed(np.negative)(np.full(300_000, i)) for i in range(20))
+        print([int(a[-1]) for a in Parallel(2)(tasks)] == [-i for i in range(20)])
+"""
+
+
+class TestLimits:
+    @pytest.mark.parametrize("budget", ["0", "1M", "20M", "1G"])
+    def test_beyond_the_budget_arrays_go_through_sockets(self, budget):
+        assert run(SUMS, FANFOLD_SHM_BUDGET=budget) == "True\nTrue\n"
+
+    def test_beyond_the_budget_is_logged(self):
+        program = "import logging; logging.basicConfig(level=logging.INFO)\n"
+        output = run(program + textwrap.dedent(SUMS), FANFOLD_SHM_BUDGET="0")
+        assert "INFO:fanfold:large arrays do not all go through shared memory" in output
+
+    def test_a_budget_that_is_no_size_is_an_error(self, monkeypatch):
+        monkeypatch.setenv("FANFOLD_SHM_BUDGET", "a lot")
+        monkeypatch.setattr(stock, "_segments", None)
+        with pytest.raises(InvalidArgumentError, match="FANFOLD_SHM_BUDGET='a lot'"):
+            Parallel(2)([delayed(total)(make(1))])
+
+    def test_where_the_system_has_no_more_memory_arrays_go_through_sockets(self):
+        output = run(
+            """
+            import resource
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+            """
+            + textwrap.dedent(SUMS).replace("300_000", "1_000_000").replace("\n", "\n            ")
+        )
+        assert output.count("True\n") == 2, output
+        assert 1 <= output.count("FanfoldWarning: large arrays") <= 3  # once here, and in workers
+        assert "File too large" in output
+
+    @pytest.mark.parametrize("where", ["-Werror", "-Wignore"])
+    def test_a_worker_that_must_not_warn_goes_on(self, where):
+        code = textwrap.dedent(
+            """
+            import resource
+            import numpy as np
+            from fanfold import Parallel, delayed
+            results = Parallel(2)(delayed(np.ones)(1_000_000) for _ in range(4))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+            def limit():
+                resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+                return np.ones(3_000_000)
+            print([float(a.sum()) for a in Parallel(2)(delayed(limit)() for _ in range(4))])
+            """
+        )
+        completed = subprocess.run(
+            [sys.executable, where, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert completed.stdout == "[3000000.0, 3000000.0, 3000000.0, 3000000.0]\n"
+
+    def test_memory_that_nobody_uses_is_given_back_on_close(self):
+        Parallel(2)(delayed(total)(make(i)) for i in range(8))
+        ProcessesBackend().close()
+        gc.collect()
+        assert stock.segments._free == []
