@@ -178,6 +178,14 @@ if __name__ == "__main__":
         run = Parallel(n_jobs=1, seed=42)
         assert run(delayed(abs)(random.random()) for _ in range(4)) == expected
 
+    def test_a_worker_puts_its_own_back(self):
+        run = Parallel(n_jobs=2, seed=42)
+        run(delayed(draw_global)() for _ in range(4))
+        unseeded = [Parallel(n_jobs=2)(delayed(draw_global)() for _ in range(4))]
+        run(delayed(draw_global)() for _ in range(4))
+        unseeded.append(Parallel(n_jobs=2)(delayed(draw_global)() for _ in range(4)))
+        assert len({numbers for call in unseeded for numbers in call}) == 8
+
     def test_threads_leave_them_alone(self):
         random.seed(1)
         before = random.random()

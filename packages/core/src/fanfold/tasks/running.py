@@ -170,6 +170,7 @@ def run_tasks(
     known.learn(tasks)
     terms = known.terms_of(tasks)
     token = terms.begin()
+    generators = terms.keep_generators()
     run = _Run(counts, buffers, same_host=same_host)
     began = perf_counter()
     try:
@@ -182,10 +183,12 @@ def run_tasks(
                 mark(position)
             function = functions[numbers[position] if numbers else 0]
             if terms.seed is not None:
-                function = terms.bind(function, first_task + position)
+                function = terms.bind(function, first_task + position, generators)
             if not run.one(position, item, function):
                 break
     seconds = perf_counter() - began
+    if generators is not None:
+        generators.put_back()
     terms.end(token)
     outcome = (seconds, run.results, run.result_counts, run.failure)
     return outcome, run.out_buffers

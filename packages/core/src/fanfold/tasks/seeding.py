@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     Seed: TypeAlias = tuple[int, tuple[int, ...]]
     """A number, and the path of children by which a seed was derived from it."""
 
-__all__ = ["SeedScope", "seeded", "task_random", "task_rng"]
+__all__ = [
+    "KeptGenerators",
+    "SeedScope",
+    "keep_generators",
+    "seeded",
+    "task_random",
+    "task_rng",
+]
 
 
 class SeedScope:
@@ -87,7 +94,9 @@ def child(seed: Seed, number: int) -> Seed:
     return entropy, (*path, number)
 
 
-def seeded(function: Callable[..., object], seed: Seed, index: int) -> Callable[..., object]:
+def seeded(
+    function: Callable[..., object], seed: Seed, index: int, kept: KeptGenerators | None
+) -> Callable[..., object]:
     """Return a function that runs another as the task with this index.
 
     Parameters
@@ -98,18 +107,22 @@ def seeded(function: Callable[..., object], seed: Seed, index: int) -> Callable[
         The seed of the call.
     index : int
         The number of the task in its call.
+    kept : KeptGenerators or None
+        The generators to seed, which somebody else puts back; None puts them back after the task.
     """
     own = child(seed, index)
 
     def run(*args: Any, **kwargs: Any) -> object:
+        generators = kept or keep_generators()
+        if generators is not None:
+            generators.seed(own)
         token = seed_scope.set(_TaskScope(own))
-        put_back = _seed_global_generators(own) if _is_main_thread() else None
         try:
             return function(*args, **kwargs)
         finally:
-            if put_back is not None:
-                put_back()
             seed_scope.reset(token)
+            if generators is not None and kept is None:
+                generators.put_back()
 
     return run
 
@@ -187,36 +200,50 @@ def _not_in_task(name: str) -> InvalidArgumentError:
     )
 
 
-def _seed_global_generators(seed: Seed) -> Callable[[], object]:
-    """Seed what `random` and numpy share in this process, and return what puts it back.
+class KeptGenerators:
+    """The generators that all code of a process shares, `random` and numpy's, as they were.
 
-    Also where the task itself would be the first to import them: else its numbers would depend on
-    what its worker ran before.
+    They are imported, because a task that is the first to do so would draw what depends on what its
+    worker ran before. numpy takes a tenth of a millisecond to tell its state and to take it back.
     """
-    import random
 
-    before = random.getstate()
-    random.seed(_text(seed, "global"))
-    try:
-        import numpy.random as numpy_random
-    except ImportError:  # there is no numpy, and so no generator to seed
-        return lambda: random.setstate(before)
-    numpy_before = numpy_random.get_state(legacy=False)
-    entropy, path = seed
-    words = numpy_random.SeedSequence(entropy, spawn_key=path).generate_state(4)
-    numpy_random.seed(words)
+    def __init__(self) -> None:
+        import random
 
-    def put_back() -> None:
-        random.setstate(before)
-        numpy_random.set_state(numpy_before)
+        self._random = random
+        self._random_before = random.getstate()
+        self._numpy: Any = None
+        try:
+            import numpy.random as numpy_random
+        except ImportError:  # there is no numpy, and so no generator to seed
+            return
+        self._numpy = numpy_random
+        self._numpy_before = numpy_random.get_state(legacy=False)
 
-    return put_back
+    def seed(self, seed: Seed) -> None:
+        """Seed them for a task."""
+        self._random.seed(_text(seed, "global"))
+        if self._numpy is not None:
+            entropy, path = seed
+            words = self._numpy.SeedSequence(entropy, spawn_key=path).generate_state(4)
+            self._numpy.seed(words)
+
+    def put_back(self) -> None:
+        """Have them go on as if nothing had been."""
+        self._random.setstate(self._random_before)
+        if self._numpy is not None:
+            self._numpy.set_state(self._numpy_before)
+
+
+def keep_generators() -> KeptGenerators | None:
+    """Return the generators of the process, if they are this thread's while it runs tasks."""
+    return KeptGenerators() if _is_main_thread() else None
 
 
 def _is_main_thread() -> bool:
-    """Tell whether the generators of the process are this task's while it runs.
+    """Tell whether no other thread is likely to run tasks at the same time.
 
-    Other threads may run other tasks, or whatever an engine does beside them.
+    Engines run several at once on threads that they start themselves.
     """
     import threading
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .._nesting import Level
     from .naming import Function
-    from .seeding import Seed
+    from .seeding import KeptGenerators, Seed
 
 __all__ = ["Terms"]
 
@@ -50,13 +50,21 @@ class Terms:
             return Terms, (self.level, self.max_nbytes)
         return Terms, (self.level, self.max_nbytes, self.seed)
 
-    def bind(self, function: Function, index: int) -> Function:
+    def keep_generators(self) -> KeptGenerators | None:
+        """Return what puts back the generators that tasks share, if they will be seeded."""
+        if self.seed is None:
+            return None
+        from .seeding import keep_generators  # most calls have none
+
+        return keep_generators()
+
+    def bind(self, function: Function, index: int, kept: KeptGenerators | None = None) -> Function:
         """Return what to call for the task with this index: with a seed, in its own randomness."""
         if self.seed is None:
             return function
-        from .seeding import seeded  # most calls have none
+        from .seeding import seeded
 
-        return seeded(function, self.seed, index)
+        return seeded(function, self.seed, index, kept)
 
     def begin(self) -> Token[Level]:
         """Have them hold in this thread."""
