@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing.pool
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import ray
-from fanfold import Parallel, delayed, effective_n_jobs, parallel_config
+from fanfold import Parallel, cpu_count, delayed, effective_n_jobs, parallel_config
 from fanfold.errors import BackendUnavailableError, InvalidArgumentError, WorkerLostError
 from fanfold.plugins import backends
 from fanfold_ray import RayBackend
@@ -253,3 +254,21 @@ except BackendUnavailableError as error:
     )
 
     assert output.startswith("cannot use Ray at address='nowhere at all': ")
+
+
+@on_two_cpus
+@pytest.mark.parametrize(("demands", "share"), [({}, 1), ({"num_cpus": 2}, 2)])
+def test_a_task_counts_the_cpus_that_it_takes(demands: dict[str, float], share: int) -> None:
+    calls = [delayed(cpu_count)()]
+
+    assert Parallel(backend="ray", **demands)(calls) == [min(share, cpu_count())]
+
+
+@on_two_cpus
+def test_global_generators_are_seeded() -> None:
+    def draw() -> float:
+        return random.random()
+
+    calls = [delayed(draw)() for _ in range(4)]
+
+    assert Parallel(backend="ray", seed=1)(calls) == Parallel(n_jobs=1, seed=1)(calls)

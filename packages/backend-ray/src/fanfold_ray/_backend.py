@@ -90,6 +90,10 @@ class RayBackend(Backend):
         connect(self._address)
         return resolve_n_jobs(n_jobs, self._demands.fitting(ray.cluster_resources()))
 
+    def cpus_per_task(self, n_jobs: int) -> int:
+        """Return the CPUs that each batch takes, 1 or more."""
+        return self._demands.cpus_per_task
+
     def executor(self, request: ExecutorRequest) -> RayExecutor:
         """Return an executor for one call.
 

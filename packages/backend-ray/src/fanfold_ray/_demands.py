@@ -40,6 +40,11 @@ class Demands:
                 "resources an amount above 0"
             )
 
+    @property
+    def cpus_per_task(self) -> int:
+        """How many whole CPUs a batch has, and 1 at the least."""
+        return max(1, int(self._amounts["CPU"]))
+
     def fitting(self, cluster: Mapping[str, float]) -> int:
         """Return how many batches run at once in a cluster with these resources, 0 or more."""
         return min(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .plugins import register_hooks, unregister_hooks
     from .sharing import shared_array, shared_like
     from .tasks.running import run_batch
+    from .tasks.seeding import task_random, task_rng
     from .tasks.shared_objects import Shared, share
 
 __all__ = [
@@ -61,6 +62,8 @@ __all__ = [
     "share",
     "shared_array",
     "shared_like",
+    "task_random",
+    "task_rng",
     "unregister_hooks",
     "wrap_non_picklable_objects",
 ]
@@ -84,6 +87,7 @@ _HOMES = {
     "plugins": ("register_hooks", "unregister_hooks"),
     "sharing": ("shared_array", "shared_like"),
     "tasks.running": ("run_batch",),
+    "tasks.seeding": ("task_random", "task_rng"),
     "tasks.shared_objects": ("Shared", "share"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

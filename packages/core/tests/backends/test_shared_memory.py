@@ -70,6 +70,7 @@ class CountingBackend(ProcessesBackend):
     name = "counting"
 
     def __init__(self):
+        super().__init__()
         self.puts = []
 
     def executor(self, request):

@@ -17,6 +17,7 @@ from fanfold import (
 from fanfold.backends.processes import ProcessesBackend
 from fanfold.backends.sequential import SequentialBackend
 from fanfold.backends.threads import ThreadsBackend
+from fanfold.contracts import BackendCapabilities
 from fanfold.parallel._defaults import process_defaults
 from fanfold.plugins import backends
 
@@ -153,8 +154,12 @@ class TestConfig:
         assert limits == ["3", "3"]
 
     def test_inner_max_num_threads_is_refused_where_it_has_no_effect(self):
-        with pytest.raises(ValueError, match="'threads' does not limit the threads"):
-            parallel_config(backend="threads", inner_max_num_threads=3)
+        class Plain(ThreadsBackend):
+            name = "plain"
+            capabilities = BackendCapabilities(shares_memory=True)
+
+        with pytest.raises(ValueError, match="'plain' does not limit the threads"):
+            parallel_config(backend=Plain(), inner_max_num_threads=3)
 
     def test_inner_max_num_threads_is_for_the_configured_backend(self):
         with parallel_config(backend="processes", inner_max_num_threads=3):

@@ -163,6 +163,11 @@ class DeclaresHosts(Sound):
             self.deliver(batch, future)
 
 
+class HasNoCpus(Sound):
+    def cpus_per_task(self, n_jobs: int) -> int:
+        return 0
+
+
 class NestsInNoBackend(Sound):
     def nested_backend(self) -> str:
         return "no such backend"

@@ -63,6 +63,7 @@ CAUGHT_BY = {
     "test_spans_hosts": ["DeclaresHosts"],
     "test_limits_inner_threads": ["DeclaresInnerThreads"],
     "test_nested_calls_have_a_backend": ["NestsInNoBackend"],
+    "test_a_task_counts_its_share_of_the_cpus": ["HasNoCpus"],
     "test_results_come_in_the_order_of_the_tasks": [
         "GivesTheSameAgain",
         "RefusesMoreJobsThanWorkers",
@@ -82,6 +83,7 @@ CAUGHT_BY = {
     "test_what_large_arguments_are_made_of_may_only_be_read": ["StoresTheBeginning"],
     "test_large_arrays_come_whole": ["HasNoRoomForLargeBatches"],
     "test_an_argument_arrives_as_it_was_when_it_was_taken": ["GivesTheSameAgain"],
+    "test_seeded_tasks_draw_the_same_everywhere": ["GivesTheSameAgain", "DropsTheTail"],
     "test_a_call_in_a_task": ["NestsInNoBackend"],
     "test_a_call_in_a_task_of_a_task": ["NestsInNoBackend"],
     "test_an_object_may_be_called_again": ["WorksOnce"],

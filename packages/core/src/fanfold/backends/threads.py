@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from .._cpu import cpu_count, resolve_n_jobs
 from .._interrupts import InterruptsHeld
 from ..contracts.backend import Backend, BackendCapabilities, Batch, Executor, ExecutorRequest
+from .inner_threads import limit_as_asked, limit_to_share
 
 __all__ = ["ThreadsBackend"]
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ..contracts.future import BatchFuture
+    from .inner_threads import ThreadLimit
 
     Work: TypeAlias = SimpleQueue[tuple[Batch, Future[object]] | None]
 
@@ -32,21 +34,29 @@ class _Worker(threading.Thread):
     def __init__(self, stock: _Stock) -> None:
         super().__init__(name="fanfold-worker", daemon=True)
         self._stock = stock
-        self._assignments: SimpleQueue[Work | None] = SimpleQueue()
+        self._assignments: SimpleQueue[tuple[Work, ThreadLimit | None] | None] = SimpleQueue()
 
-    def assign(self, work: Work | None) -> None:
-        """Serve this queue until it gives None; an assignment of None ends the thread."""
-        self._assignments.put(work)
+    def assign(self, work: Work, limit: ThreadLimit | None) -> None:
+        """Serve this queue until it gives None, under a limit."""
+        self._assignments.put((work, limit))
+
+    def end(self) -> None:
+        """Let the thread end when it has nothing to do."""
+        self._assignments.put(None)
 
     def run(self) -> None:
         """Serve what is assigned."""
-        while (work := self._assignments.get()) is not None:
+        while (assignment := self._assignments.get()) is not None:
+            work, limit = assignment
+            held = limit.hold_in_this_thread() if limit is not None else None
             while (item := work.get()) is not None:
                 was_awaited = _run(*item)
                 del item  # its arguments and results must not live until the next one
                 if not was_awaited:
                     break  # another thread has taken over
-            del work
+            del work, assignment
+            if held is not None:
+                held.put_back()
             if not self._stock.give_back(self):
                 return
 
@@ -108,7 +118,7 @@ class _Stock:
         with self._lock:
             idle, self._idle = self._idle, []
         for worker in idle:
-            worker.assign(None)
+            worker.end()
 
 
 _stock = _Stock()
@@ -121,10 +131,15 @@ class ThreadsExecutor(Executor):
     ----------
     n_jobs : int
         How many threads at the most.
+    limit : ThreadLimit or None
+        What limits the numeric libraries in tasks.
     """
 
-    def __init__(self, n_jobs: int) -> None:
+    def __init__(self, n_jobs: int, limit: ThreadLimit | None) -> None:
         self._n_jobs = n_jobs
+        self._limit = limit
+        if limit is not None:
+            limit.hold()
         self._n_threads = 0
         self._work: Work = SimpleQueue()
         self._closing = threading.Lock()
@@ -157,10 +172,12 @@ class ThreadsExecutor(Executor):
                 self._drop_waiting()
             for _ in range(self._n_threads):
                 self._work.put(None)
+            if self._limit is not None:
+                self._limit.release()
 
     def _add_thread(self) -> None:
         with InterruptsHeld():
-            _stock.take().assign(self._work)
+            _stock.take().assign(self._work, self._limit)
             self._n_threads += 1
 
     def _drop_waiting(self) -> None:
@@ -172,19 +189,34 @@ class ThreadsExecutor(Executor):
 
 
 class ThreadsBackend(Backend):
-    """Threads of the calling process: they share its memory, and its GIL where it has one."""
+    """Threads of the calling process: they share its memory, and its GIL where it has one.
+
+    While a call runs, BLAS and OpenMP libraries use as many threads in the whole process as
+    ``inner_max_num_threads`` says, else the environment, else so many that all workers together use
+    each CPU once. That takes threadpoolctl; without it, ``inner_max_num_threads`` is an error.
+    Libraries that a task loads are limited from the next call on.
+    """
 
     name = "threads"
-    capabilities = BackendCapabilities(shares_memory=True)
+    capabilities = BackendCapabilities(shares_memory=True, limits_inner_threads=True)
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Return `n_jobs`, or what negative numbers leave of the CPUs."""
-        # Counting CPUs reads files; most calls say how many workers they want.
         return n_jobs if n_jobs > 0 else resolve_n_jobs(n_jobs, cpu_count())
 
     def executor(self, request: ExecutorRequest) -> ThreadsExecutor:
-        """Return an executor for one call."""
-        return ThreadsExecutor(request.n_jobs)
+        """Return an executor for one call.
+
+        Raises
+        ------
+        fanfold.errors.MissingExtraError
+            If the request limits inner threads, and threadpoolctl is not installed.
+        """
+        asked = request.inner_max_num_threads
+        if asked is not None:
+            return ThreadsExecutor(request.n_jobs, limit_as_asked(asked))
+        limit = limit_to_share(self.cpus_per_task(request.n_jobs))
+        return ThreadsExecutor(request.n_jobs, limit)
 
     def close(self) -> None:
         """End the threads that are idle."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from queue import Empty
 
+from .._cpu import cpu_count
 from ..errors import UnsupportedOperationError
 from ._value import Value
 
@@ -369,6 +370,27 @@ class Backend(ABC):
         Core's rule is joblib's: threads inside the first level, sequential below that.
         """
         return None
+
+    def cpus_per_task(self, n_jobs: int) -> int:
+        """Return how many CPUs each of `n_jobs` tasks may use that run at once.
+
+        What is counted inside a task (``cpu_count()``, negative ``n_jobs``) stays within it. The
+        default shares the CPUs of this process evenly; where workers may be on other hosts it is 1,
+        what the schedulers of clusters count for a task.
+
+        Parameters
+        ----------
+        n_jobs : int
+            1 or more: :meth:`effective_n_jobs` of what the user asked for.
+
+        Returns
+        -------
+        int
+            1 or more.
+        """
+        if self.capabilities.spans_hosts:
+            return 1
+        return max(1, cpu_count() // n_jobs)
 
     def close(self) -> None:  # noqa: B027  optional: many backends hold nothing between calls
         """Let go of whatever the backend keeps between calls; it may be used again after this."""

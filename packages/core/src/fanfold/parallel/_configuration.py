@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
+from .._nesting import seed_scope
 from ..contracts.backend import Backend
 from ..errors import InvalidArgumentError
 from ._defaults import UNSET, Unset
+from ._random import check_seed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from ..tasks.seeding import SeedScope
     from ._resolve import BackendArgument
     from ._retry import Retry
 
@@ -41,9 +44,13 @@ class parallel_config:  # noqa: N801  joblib's name
         As for :class:`Parallel`.
     on_error, retries, task_timeout, initializer, initargs : optional
         As for :class:`Parallel`.
+    seed : int or None, optional
+        Seeds every call in the block, each by a seed of its own: the first call gets that of the
+        first child which numpy's ``SeedSequence(seed)`` would spawn, and so on.
     inner_max_num_threads : int, optional
         How many threads numeric libraries may use inside one task. Only with `backend`, and only
-        for backends that can limit them, such as processes.
+        for backends that can limit them: processes, and with threadpoolctl installed (``pip install
+        "fanfold[threads]"``) threads and the calling thread.
     **backend_params
         Arguments of the backend's constructor. Only with `backend` as a name.
 
@@ -75,6 +82,7 @@ class parallel_config:  # noqa: N801  joblib's name
         require: str | Unset | None = UNSET,
         initializer: Callable[..., object] | Unset | None = UNSET,
         initargs: tuple[object, ...] | Unset = UNSET,
+        seed: int | Unset | None = UNSET,
         inner_max_num_threads: int | None = None,
         on_error: str | Unset = UNSET,
         retries: int | Retry | Unset = UNSET,
@@ -82,6 +90,8 @@ class parallel_config:  # noqa: N801  joblib's name
         **backend_params: Any,
     ) -> None:
         from ._resolve import make_backend
+
+        scope = _seed_scope(seed)
 
         if isinstance(backend, Unset):
             if inner_max_num_threads is not None or backend_params:
@@ -116,6 +126,7 @@ class parallel_config:  # noqa: N801  joblib's name
             settings["inner_max_num_threads"] = inner_max_num_threads
         self.parallel_config: dict[str, Any] = {**configuration.get({}), **settings}
         self._token = configuration.set(self.parallel_config)
+        self._seed_token = seed_scope.set(scope)
 
     def __enter__(self) -> dict[str, Any]:
         """Return the settings that hold now."""
@@ -132,7 +143,18 @@ class parallel_config:  # noqa: N801  joblib's name
 
     def unregister(self) -> None:
         """Bring back the settings from before."""
+        seed_scope.reset(self._seed_token)
         configuration.reset(self._token)
+
+
+def _seed_scope(seed: int | Unset | None) -> SeedScope | None:
+    if isinstance(seed, Unset):
+        return seed_scope.get()
+    if seed is None:
+        return None
+    from ..tasks.seeding import SeedScope
+
+    return SeedScope((check_seed(seed), ()))
 
 
 def _check_inner_threads(inner_max_num_threads: object, backend: Backend) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import copy_context
 from itertools import chain, count, islice
 
-from .._nesting import nesting
+from .._nesting import nesting, seed_scope
 from ..tasks.batches import EncodedBatch
 from ..tasks.encoding import TaskEncoder
 from ..tasks.local import LocalBatch, LoopBatch
@@ -175,4 +175,5 @@ def _nested_context(terms: Terms) -> Context:
     context = copy_context()
     context.run(nesting.set, terms.level)
     context.run(configuration.set, {})
+    context.run(seed_scope.set, None)  # what encloses the call is for the call itself
     return context

@@ -7,18 +7,22 @@ from math import inf
 from threading import Event
 
 from .._sizes import parse_size
+from ..backends.inner_threads import can_limit_threads
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
 from ..tasks.storing import Storage
 from ..tasks.terms import BATCH_SECONDS, Terms
+from ..tasks.travel.packing import pack_luggage
 from ._ahead import run_ahead
 from ._call import Call
+from ._configuration import configuration
 from ._defaults import UNSET, Unset
 from ._dispatcher import Dispatcher
 from ._feeding import feeder_for
 from ._observing import HookObserver, Observer, VerboseObserver
 from ._policy import FailurePolicy, check_on_error
+from ._random import seeds_of_calls
 from ._recovery import Recovery
 from ._requeue import Requeue
 from ._resolve import count_workers, make_backend, merge, nested_level, resolve_backend
@@ -100,6 +104,13 @@ class Parallel:
         A hint for where nobody chose a backend.
     require : 'sharedmem' or None, default=None
         ``"sharedmem"`` demands that tasks see the caller's objects: it runs on threads.
+    seed : int or None, optional
+        Gives each task its own stream of random numbers, which depends on the seed and on the
+        task's index alone: see :func:`fanfold.task_rng` and :func:`fanfold.task_random`. Where a
+        task runs on its process's main thread (processes, Ray, the calling thread), `random` and
+        ``numpy.random`` are seeded for it too, and put back when it is done. Each call draws the
+        same. By default, a call in a seeded task, or in ``parallel_config(seed=…)``, gets a seed
+        that is derived from that; None means no seed.
     return_generator : bool, optional
         The older form of ``return_as="generator"``.
     initializer : callable or None, default=None
@@ -157,6 +168,7 @@ class Parallel:
         prefer: str | Unset | None = UNSET,
         require: str | Unset | None = UNSET,
         *,
+        seed: int | Unset | None = UNSET,
         return_generator: bool | None = None,
         initializer: Callable[..., object] | Unset | None = UNSET,
         initargs: tuple[object, ...] | Unset = UNSET,
@@ -194,8 +206,11 @@ class Parallel:
         self.max_nbytes = _check_max_nbytes(settings["max_nbytes"])
         self.mmap_mode = _check_choice("mmap_mode", settings["mmap_mode"], _MMAP_MODES)
         self.progress = progress
+        self._seeds = seeds_of_calls(seed)
+        # For another backend than the configured one it was not meant.
+        is_configured = self._backend is configuration.get({}).get("backend")
+        self._inner_max_num_threads = settings["inner_max_num_threads"] if is_configured else None
         self._initializer = _initializer(settings["initializer"], settings["initargs"])
-        self._inner_max_num_threads: int | None = settings["inner_max_num_threads"]
         self._on_error: str = settings["on_error"]
         self._retry = as_retry(settings["retries"])
         self._task_timeout: float | None = settings["task_timeout"]
@@ -209,6 +224,7 @@ class Parallel:
         # As with joblib: one local worker is the calling thread. On a cluster, one worker is one
         # worker: it may have what the driver lacks.
         if self._n_workers == 1 and not self._backend.capabilities.spans_hosts:
+            self._inner_max_num_threads = _limit_in_caller(self._inner_max_num_threads)
             self._backend = make_backend("sequential", {})
         if self._backend.capabilities.runs_in_caller:
             _warn_if_not_applied("timeout", timeout)
@@ -328,8 +344,10 @@ class Parallel:
     def _terms(self, policy: FailurePolicy) -> Terms:
         capabilities = self._backend.capabilities
         return Terms(
-            nested_level(self._backend),
+            nested_level(self._backend, self._n_workers),
             self._stored_from,
+            None if capabilities.shares_memory else pack_luggage(self._initializer),
+            self._seeds.next_call(),
             goes_on=policy.goes_on,
             batch_seconds=BATCH_SECONDS if self.batch_size == "auto" else inf,
             task_seconds=None if capabilities.limits_task_time else self._task_timeout,
@@ -387,12 +405,10 @@ class Parallel:
         return function, GrowingSizer(first)
 
     def _request(self, streaming: bool) -> ExecutorRequest:
-        limits_threads = self._backend.capabilities.limits_inner_threads
         limits_time = self._backend.capabilities.limits_task_time
         return ExecutorRequest(
             n_jobs=self._n_workers,
-            # For another backend than the configured one it was not meant.
-            inner_max_num_threads=self._inner_max_num_threads if limits_threads else None,
+            inner_max_num_threads=self._inner_max_num_threads,
             interruptible=streaming and self.pre_dispatch == "all",
             temp_folder=self.temp_folder,
             task_timeout=self._task_timeout if limits_time else None,
@@ -472,6 +488,22 @@ def _check_timeout(argument: str, timeout: object) -> None:
 
 def _check_max_nbytes(max_nbytes: int | str | None) -> int | None:
     return None if max_nbytes is None else parse_size(max_nbytes, "max_nbytes")
+
+
+def _limit_in_caller(inner_max_num_threads: int | None) -> int | None:
+    """Return the limit on inner threads if it can be kept in the calling process; else warn."""
+    if inner_max_num_threads is None or can_limit_threads():
+        return inner_max_num_threads
+    import warnings
+
+    warnings.warn(
+        f"inner_max_num_threads={inner_max_num_threads} is not applied with n_jobs=1, where tasks "
+        'run in the calling thread, without threadpoolctl: pip install "fanfold[threads]", or use '
+        "n_jobs=2 or more",
+        FanfoldWarning,
+        stacklevel=3,
+    )
+    return None
 
 
 def _warn_if_not_applied(argument: str, timeout: float | None) -> None:

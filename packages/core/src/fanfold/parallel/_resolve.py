@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, TypeAlias
 
+    from .._nesting import Level
+
     BackendArgument: TypeAlias = str | Backend | type[Backend] | None
 
 __all__ = ["effective_n_jobs", "make_backend", "merge", "nested_level", "resolve_backend"]
@@ -168,13 +170,13 @@ def count_workers(backend: Backend, n_jobs: object) -> int:
     return backend.effective_n_jobs(number)
 
 
-def nested_level(backend: Backend) -> tuple[int, str | None]:
-    """Return the nesting in which a backend's tasks run: one level deeper, with its own default."""
+def nested_level(backend: Backend, n_workers: int) -> Level:
+    """Return the nesting in which tasks run: one level deeper, with a default and some CPUs."""
     level = nesting.get()[0] + 1
     chosen = backend.nested_backend()
     if chosen is None:
         chosen = "threads" if level <= _DEEPEST_PARALLEL_LEVEL else "sequential"
-    return level, chosen
+    return level, chosen, backend.cpus_per_task(n_workers)
 
 
 def _check_hints(prefer: object, require: object) -> None:

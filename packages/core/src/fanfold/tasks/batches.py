@@ -143,7 +143,7 @@ class EncodedBatch(Batch):
         """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
         functions = [(function.key, function.data) for function in self.functions]
         terms = self.terms.key, self.terms.data
-        tasks = (terms, functions, self.numbers, self.items, self.counts)
+        tasks = (terms, functions, self.numbers, self.items, self.counts, self.first_task)
         buffers = [_mode_or_buffer(piece) for piece in self.buffers]
         stored = [number for number, mode in enumerate(buffers) if isinstance(mode, str)]
         return plain_dumps((tasks, buffers, stored, self.same_host), PROTOCOL)

@@ -100,7 +100,8 @@ class LocalBatch(Batch):
     def _run_each(self, tasks: Iterable[Task], most_seconds: float) -> Outcome:
         results: list[object] = []
         failures: list[FailedTask] = []
-        stopped, goes_on = self._stopped, self._terms.goes_on
+        stopped, terms = self._stopped, self._terms
+        goes_on, is_seeded = terms.goes_on, terms.seed is not None
         is_limited = most_seconds < inf
         began = perf_counter()
         last = began + most_seconds
@@ -116,6 +117,8 @@ class LocalBatch(Batch):
                 from .shared_objects import unwrap  # loaded already, where there is a handle
 
                 args, kwargs = unwrap(args, kwargs)
+            if is_seeded:
+                function = terms.bind(function, self.first_task + len(results) + len(failures))
             try:
                 results.append(function(*args, **kwargs))
             except Exception as error:  # noqa: BLE001  a task may raise anything

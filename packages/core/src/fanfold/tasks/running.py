@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Sequence[int] | None,
         Sequence[bytes],
         Sequence[int] | None,
+        int,
     ]
     EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str, str | int, int | None]
     """Position, stage, exception, its type and traceback as text, worker, peak memory."""
@@ -167,8 +168,8 @@ def run_tasks(
     Parameters
     ----------
     tasks : tuple
-        The terms, the functions, which of them each task calls, the pickled arguments, and how
-        many buffers belong to each.
+        The terms, the functions, which of them each task calls, the pickled arguments, how many
+        buffers belong to each, and the number of the first task in its call.
     buffers : sequence of buffers
         The buffers that travel beside the pickle streams, in order.
     known : PartCache
@@ -202,7 +203,7 @@ class _Run:
     """The state of one batch while it runs."""
 
     def __init__(self, tasks: EncodedTasks, buffers: Sequence[Buffer], *, same_host: bool) -> None:
-        _, self._functions, self._numbers, self._items, self._counts = tasks
+        _, self._functions, self._numbers, self._items, self._counts, self._first_task = tasks
         self._buffers: Iterator[Buffer] = iter(buffers)
         self._same_host = same_host
         self._pickler = _to_same_host if same_host else _to_other_host
@@ -221,6 +222,7 @@ class _Run:
         limit = None if terms.task_seconds is None else _time_limit(terms.task_seconds)
         if limit is not None:
             functions = [limit.guard(function) for function in functions]
+        generators = terms.keep_generators()
         numbers = self._numbers
         now = perf_counter()
         last = now + terms.batch_seconds
@@ -231,8 +233,13 @@ class _Run:
                     break
             if mark is not None and not mark(position, now):
                 break
-            if not self.one(position, item, functions[numbers[position] if numbers else 0]):
+            function = functions[numbers[position] if numbers else 0]
+            if terms.seed is not None:
+                function = terms.bind(function, self._first_task + position, generators)
+            if not self.one(position, item, function):
                 break
+        if generators is not None:
+            generators.put_back()
         if limit is not None:
             limit.close()
 

@@ -12,11 +12,13 @@ from .._nesting import TOP, nesting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ParamSpec, TypeAlias, TypeVar
+    from typing import ParamSpec, TypeVar
 
+    from .._nesting import Level
+    from .naming import Function
+    from .seeding import KeptGenerators, Seed
     from .travel.luggage import Luggage
 
-    Level: TypeAlias = tuple[int, str | None]
     P = ParamSpec("P")
     R = TypeVar("R")
 
@@ -38,23 +40,34 @@ class Terms:
     max_nbytes : int or None
         Buffers of results of this many bytes and more go through shared memory, where there is
         some; None sends all of them.
+    luggage : Luggage or None, default=None
+        What they take along from where the call was made.
+    seed : tuple or None, default=None
+        What their streams of random numbers are derived from.
     goes_on : bool, default=False
         Whether a batch goes on after a task that failed.
     batch_seconds : float, default=BATCH_SECONDS
         When a batch has run so long, it begins no further task.
     task_seconds : float or None, default=None
         How long one task may run, where it is the worker that sees to it.
-    luggage : Luggage or None, default=None
-        What they take along from where the call was made.
     """
 
-    __slots__ = ("batch_seconds", "goes_on", "level", "luggage", "max_nbytes", "task_seconds")
+    __slots__ = (
+        "batch_seconds",
+        "goes_on",
+        "level",
+        "luggage",
+        "max_nbytes",
+        "seed",
+        "task_seconds",
+    )
 
     def __init__(
         self,
         level: Level = TOP,
         max_nbytes: int | None = None,
         luggage: Luggage | None = None,
+        seed: Seed | None = None,
         goes_on: bool = False,
         batch_seconds: float = BATCH_SECONDS,
         task_seconds: float | None = None,
@@ -62,15 +75,38 @@ class Terms:
         self.level = level
         self.max_nbytes = max_nbytes
         self.luggage = luggage
+        self.seed = seed
         self.goes_on = goes_on
         self.batch_seconds = batch_seconds
         self.task_seconds = task_seconds
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as little as can be: the key of short terms is their pickled form."""
-        known = (self.level, self.max_nbytes, self.luggage)
-        policy = (self.goes_on, self.batch_seconds, self.task_seconds)
-        return Terms, known if policy == _USUAL else (*known, *policy)
+        known = (self.level, self.max_nbytes)
+        rest = (
+            self.luggage,
+            self.seed,
+            self.goes_on,
+            self.batch_seconds,
+            self.task_seconds,
+        )
+        return Terms, known if rest == _USUAL else (*known, *rest)
+
+    def keep_generators(self) -> KeptGenerators | None:
+        """Return what puts back the generators that tasks share, if they will be seeded."""
+        if self.seed is None:
+            return None
+        from .seeding import keep_generators  # most calls have none
+
+        return keep_generators()
+
+    def bind(self, function: Function, index: int, kept: KeptGenerators | None = None) -> Function:
+        """Return what to call for the task with this index: with a seed, in its own randomness."""
+        if self.seed is None:
+            return function
+        from .seeding import seeded
+
+        return seeded(function, self.seed, index, kept)
 
     def prepare(self) -> None:
         """Have hold in this process what must, and see to it that it is initialized.
@@ -92,4 +128,4 @@ class Terms:
         return context.run(work, *args, **kwargs)
 
 
-_USUAL = (False, BATCH_SECONDS, None)
+_USUAL = (None, None, False, BATCH_SECONDS, None)

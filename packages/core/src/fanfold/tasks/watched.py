@@ -88,6 +88,7 @@ class WatchedBatch(LocalBatch):
             from .shared_objects import unwrap  # loaded already, where there is a handle
 
             args, kwargs = unwrap(args, kwargs)
+        function = self._terms.bind(function, self.first_task + position)
         try:
             return (function(*args, **kwargs),)
         except Exception as error:  # noqa: BLE001  a task may raise anything

@@ -18,6 +18,7 @@ from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
 from .future import DrivenFuture
 from .hearing import hear_last
+from .life import DEFAULT_LIFE
 from .losses import never_ready, task_timed_out, worker_lost
 from .refusals import refused
 from .stock import WorkerStock, dismiss
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ...contracts.future import BatchFuture
     from .channel import Message
     from .handle import Entry, WorkerHandle
+    from .life import Life
 
 __all__ = ["ProcessesExecutor"]
 
@@ -47,6 +49,8 @@ class ProcessesExecutor(Executor):
         How many workers at the most.
     environment : mapping
         Environment variables that the workers have beside this process's.
+    life : tuple
+        How long workers stay without work, and how large they may become.
     interruptible : bool
         Whether a thread may interrupt another that waits.
     temp_folder : str or None
@@ -73,6 +77,7 @@ class ProcessesExecutor(Executor):
         n_jobs: int,
         *,
         environment: Mapping[str, str],
+        life: Life = DEFAULT_LIFE,
         interruptible: bool,
         temp_folder: str | None,
         task_timeout: float | None,
@@ -80,6 +85,7 @@ class ProcessesExecutor(Executor):
         self._task_timeout = task_timeout
         self._stock = stock
         self._environment = environment
+        self._life = life
         self._n_jobs = n_jobs
         self._temp_folder = temp_folder
         self._workers: list[WorkerHandle] = []
@@ -140,13 +146,13 @@ class ProcessesExecutor(Executor):
             if self._bell is not None:
                 self._bell.close()
         self._waiting.clear()
-        idle = [worker for worker in self._workers if not worker.entries]
-        busy = [worker for worker in self._workers if worker.entries]
+        leaving = [worker for worker in self._workers if worker.entries or worker.is_retired]
+        idle = [worker for worker in self._workers if worker not in leaving]
         self._workers.clear()
         self._stock.give_back(idle)
-        for worker in busy:
+        for worker in leaving:
             hear_last(worker)
-        dismiss(busy)
+        dismiss(leaving)
 
     def interrupt(self) -> None:
         """Make a `wait` that is under way in another thread return."""
@@ -216,7 +222,7 @@ class ProcessesExecutor(Executor):
                 return None
             self._remove(idle)
             self._stock.give_back([idle])
-        return self._add(self._stock.start(self._environment))
+        return self._add(self._stock.start(self._environment, self._life))
 
     def _worker_with_room(self) -> WorkerHandle | None:
         """Return an idle worker, else a new one, else one with a single batch, else None."""
@@ -230,7 +236,7 @@ class ProcessesExecutor(Executor):
             if best is None or worker.busy_since > best.busy_since:
                 best = worker
         if len(self._workers) < self._n_jobs:
-            return self._add(self._stock.take(self._environment))
+            return self._add(self._stock.take(self._environment, self._life))
         # Nothing is queued behind a long batch: it would only have to be taken back.
         if best is not None and monotonic() - best.busy_since < self.PATIENCE:
             return best
@@ -305,7 +311,7 @@ class ProcessesExecutor(Executor):
                 future.set_exception(never_ready(worker.exit_code))
             return
         for batch, future in reversed(worker.entries):
-            batch.lost_workers += 1
+            batch.lost_workers += not worker.is_retired
             if batch.lost_workers < self.MOST_LOST:
                 self._waiting.appendleft((batch, future))
             else:

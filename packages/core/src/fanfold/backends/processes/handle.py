@@ -20,7 +20,9 @@ from .channel import Channel
 from .exchange import Exchange
 from .hearing import hear
 from .launch import launch
-from .messages import BATCH, FORGET, NEWS, OUTCOME, SETTINGS
+from .life import DEFAULT_LIFE
+from .memory_limit import report_retirement
+from .messages import BATCH, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 from .settings import Settings
 
 TYPE_CHECKING = False
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from .channel import Message
     from .exchange import Place
     from .future import DrivenFuture
+    from .life import Life
     from .stock import WorkerStock
 
     Entry: TypeAlias = tuple[EncodedBatch, DrivenFuture]
@@ -69,6 +72,8 @@ class WorkerHandle:
         By then, the most bytes that it had used, where that can be told.
     was_killed : bool
         Whether it was this process that ended it.
+    is_retired : bool
+        Whether it leaves because it has become too large.
     """
 
     _is_closed = True  # until there is something to close
@@ -80,6 +85,7 @@ class WorkerHandle:
         self._settings = Settings.current()  # before the worker takes them over
         self._process = launch(environment)
         self._channel = Channel(self._process.connection)
+        self._life: Life = DEFAULT_LIFE
         self._sent_parts: set[bytes] = set()
         self._answered = 0
         self._is_reaped = False
@@ -90,6 +96,7 @@ class WorkerHandle:
         self.exit_code: int | None = None
         self.peak_memory: int | None = None
         self.was_killed = False
+        self.is_retired = False
         self._is_closed = False
 
     def __del__(self) -> None:
@@ -128,6 +135,12 @@ class WorkerHandle:
         if changes is not None:
             self._channel.send(SETTINGS, dumps(changes, 5))
 
+    def live(self, life: Life) -> None:
+        """Have the worker stay so long without work, and become so large, if that is new to it."""
+        if life != self._life:
+            self._life = life
+            self._channel.send(LIFE, dumps(life, 5))
+
     def send(self, batch: EncodedBatch, future: DrivenFuture) -> bool:
         """Send a batch, and tell whether all of it has gone.
 
@@ -144,7 +157,7 @@ class WorkerHandle:
             self._sent_parts.clear()
             self._channel.send(FORGET, b"")
         terms, *functions = [self._once(part) for part in (batch.terms, *batch.functions)]
-        tasks = (terms, functions, batch.numbers, batch.items, batch.counts)
+        tasks = (terms, functions, batch.numbers, batch.items, batch.counts, batch.first_task)
         places, buffers = self._lend(batch.buffers)
         self._tell_news()
         return self._channel.send(BATCH, dumps((tasks, places), 5), buffers)
@@ -184,6 +197,9 @@ class WorkerHandle:
             kind, head, _ = message
             if kind == OUTCOME:
                 answers.append(message)
+            elif kind == RETIREMENT:
+                self.is_retired = True
+                report_retirement(self._process.pid, loads(head))
             elif kind == NEWS:
                 self._exchange.hear(head)
             else:

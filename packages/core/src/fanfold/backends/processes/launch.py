@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from mmap import mmap
-from struct import pack
 
 from ...errors import BackendUnavailableError
 from .board import Board
 from .gate import Gate
+from .life import DEFAULT_LIFE, receive_timeout
 from .refusals import refused
 
 TYPE_CHECKING = False
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["Launched", "launch"]
-
-IDLE_SECONDS = 300
-"""A worker that is sent nothing for this long leaves."""
 
 
 class Launched:
@@ -153,7 +150,7 @@ def _interpreter_options() -> list[str]:
 def _set_idle_timeout(connection: socket.socket) -> None:
     import socket
 
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, pack("@ll", IDLE_SECONDS, 0))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, receive_timeout(DEFAULT_LIFE[0]))
 
 
 def _shared_file(size: int) -> int:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["BATCH", "FORGET", "NEWS", "OUTCOME", "OUTPUT", "REPORT", "SETTINGS"]
+__all__ = [
+    "BATCH",
+    "FORGET",
+    "LIFE",
+    "NEWS",
+    "OUTCOME",
+    "OUTPUT",
+    "REPORT",
+    "RETIREMENT",
+    "SETTINGS",
+]
 
 BATCH = 0
 """To a worker: tasks to run, when it has permission to."""
@@ -24,3 +34,9 @@ OUTPUT = 5
 
 REPORT = 6
 """From a worker, at any time: what a task warned of, or logged."""
+
+LIFE = 7
+"""To a worker: how long it stays without work, and how much memory it may take."""
+
+RETIREMENT = 8
+"""From a worker, before an outcome: that it leaves when it has sent that, and why."""

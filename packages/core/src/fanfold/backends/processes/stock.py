@@ -6,9 +6,10 @@ import atexit
 import os
 import threading
 import weakref
+from contextlib import suppress
 from time import monotonic
 
-from ..._cpu import cpu_count
+from ..._interrupts import InterruptsHeld
 from .handle import WorkerHandle
 from .settings import Settings
 
@@ -16,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .life import Life
     from .segments import SegmentPool
 
 __all__ = ["WorkerStock", "dismiss", "stock"]
@@ -31,7 +33,6 @@ class WorkerStock:
     MOST_IDLE = max(8, 2 * (os.cpu_count() or 1))
 
     def __init__(self) -> None:
-        self._n_cpus: int | None = None
         self._segments: SegmentPool | None = None
         self._start()
         atexit.register(self._close_at_exit)
@@ -51,13 +52,6 @@ class WorkerStock:
         self._start()
 
     @property
-    def n_cpus(self) -> int:
-        """How many CPUs this process had when it first asked: counting them reads files."""
-        if self._n_cpus is None:
-            self._n_cpus = cpu_count()
-        return self._n_cpus
-
-    @property
     def segments(self) -> SegmentPool:
         """Where this process puts large buffers for its workers; they have half the budget."""
         if self._segments is None:
@@ -72,13 +66,15 @@ class WorkerStock:
         """The same, or None as long as nobody needed any."""
         return self._segments
 
-    def take(self, environment: Mapping[str, str]) -> WorkerHandle:
+    def take(self, environment: Mapping[str, str], life: Life) -> WorkerHandle:
         """Return an idle worker, or a new one that is still starting.
 
         Parameters
         ----------
         environment : mapping
             Environment variables that it was, or is, started with beside this process's.
+        life : tuple
+            How long it stays without work, and how large it may become.
 
         Raises
         ------
@@ -88,22 +84,27 @@ class WorkerStock:
         while True:
             worker = self._take_idle(environment)
             if worker is None:
-                return self.start(environment)
+                return self.start(environment, life)
             if not worker.is_alive():
                 worker.close()
                 continue
             try:
                 worker.adopt(Settings.current())
+                worker.live(life)
             except (BrokenPipeError, ConnectionResetError):
                 dismiss([worker])
                 continue
             return worker
 
-    def start(self, environment: Mapping[str, str]) -> WorkerHandle:
+    def start(self, environment: Mapping[str, str], life: Life) -> WorkerHandle:
         """Return a new worker, which is still starting; arguments and errors as of `take`."""
-        worker = WorkerHandle(environment, self)
+        with InterruptsHeld():
+            worker = WorkerHandle(environment, self)
         with self._lock:
             self._all.add(worker)
+        # If it is gone already, whoever sends it a batch takes note of that.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            worker.live(life)
         return worker
 
     def _take_idle(self, environment: Mapping[str, str]) -> WorkerHandle | None:

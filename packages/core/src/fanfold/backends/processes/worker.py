@@ -16,7 +16,7 @@ from .board import Board
 from .channel import Channel
 from .exchange import Exchange
 from .gate import Permits
-from .messages import BATCH, FORGET, NEWS, OUTCOME, SETTINGS
+from .messages import BATCH, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 from .outlet import Outlet
 from .output import LineStream
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..._buffers import Buffer
     from ...tasks.running import EncodedOutcome, EncodedTasks
     from .exchange import Place
+    from .memory_limit import MemoryLimit
     from .segments import SegmentPool
 
 __all__ = ["main"]
@@ -63,6 +64,8 @@ class _Worker:
         self._board = board
         self._permits = Permits(gate)
         self._parts = PartCache()
+        self._memory_limit: MemoryLimit | None = None
+        self._is_retired = False
         self._exchange = Exchange()
         self._segments: SegmentPool | None = None
         self._outlet = Outlet(channel)
@@ -72,7 +75,7 @@ class _Worker:
         sys.stdout, sys.stderr = self._streams
         reports.tell_parent(self._outlet)
         self._board.write_ready()
-        while (message := self._channel.receive()) is not None:
+        while not self._is_retired and (message := self._channel.receive()) is not None:
             kind, head, buffers = message
             if kind == BATCH:
                 tasks, places = loads(head)
@@ -82,10 +85,13 @@ class _Worker:
                 _apply(*loads(head))
             elif kind == FORGET:
                 self._parts.clear()
+            elif kind == LIFE:
+                self._live(*loads(head))
             elif kind == NEWS:
                 self._exchange.hear(head)
             del message, head, buffers
         self._outlet.close()  # what is printed from here on goes where the worker's own output does
+        self._channel.close()
 
     def _take(
         self,
@@ -105,6 +111,8 @@ class _Worker:
         self._end_lines()
         _flush_inherited()
         # If nobody is there to read it, the next receive says so too.
+        if self._memory_limit is not None:
+            self._retire_if_too_large(len(outcome[1]))
         self._answer(outcome, out_buffers, self._parts.terms_of(tasks).max_nbytes)
 
     def _begin(self, position: int, now: float) -> bool:
@@ -162,6 +170,21 @@ class _Worker:
         except Warning:  # an error by the user's filters, but not the task's
             part = None
         return None if part is None else self._exchange.lend(part, "w")
+
+    def _live(self, idle_seconds: float, max_rss: int | None) -> None:
+        """Take over how long to stay without work, and how large to become."""
+        from .life import set_receive_timeout
+        from .memory_limit import MemoryLimit
+
+        set_receive_timeout(self._channel.fd, idle_seconds)
+        self._memory_limit = None if max_rss is None else MemoryLimit(max_rss)
+
+    def _retire_if_too_large(self, n_tasks: int) -> None:
+        assert self._memory_limit is not None
+        retirement = self._memory_limit.check(n_tasks)
+        if retirement is not None:
+            self._is_retired = True
+            self._outlet.send(RETIREMENT, dumps(retirement, 5))
 
 
 def _apply(path: list[str], directory: str | None, variables: dict[str, str | None]) -> None:

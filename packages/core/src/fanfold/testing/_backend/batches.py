@@ -35,7 +35,7 @@ def make_batch(
     storage: Storage | None = None,
 ) -> CoreBatch:
     """Return all of `tasks` as one batch of the kind that suits the backend."""
-    terms = Terms(nested_level(backend))
+    terms = Terms(nested_level(backend, 2))
     feeder = feeder_for(backend.capabilities, tasks, terms, storage, lambda: False)
     batch = feeder.take(first_task, len(tasks))
     assert batch is not None

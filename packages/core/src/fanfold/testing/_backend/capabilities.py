@@ -10,7 +10,7 @@ import pytest
 
 from ...contracts.backend import ExecutorRequest
 from ...errors import InvalidArgumentError, UnsupportedOperationError
-from ...parallel import Parallel, delayed, parallel_config
+from ...parallel import Parallel, cpu_count, delayed, parallel_config
 from ...plugins import backends
 from ...tasks.storing import Storage
 from . import tasks
@@ -97,6 +97,8 @@ class CapabilityChecks(BackendChecks):
     def test_limits_inner_threads(self, backend: Backend) -> None:
         def call_with_limit() -> list[set[int]]:
             with parallel_config(backend=backend, inner_max_num_threads=3):
+                if backend.capabilities.shares_memory:
+                    tasks.inner_threads()  # libraries that a task loads may be limited later
                 limits: list[set[int]] = Parallel(n_jobs=2)([delayed(tasks.inner_threads)()] * 2)
                 return limits
 
@@ -110,3 +112,13 @@ class CapabilityChecks(BackendChecks):
         name = backend.nested_backend()
 
         assert name is None or name in backends.names()
+
+    def test_a_task_counts_its_share_of_the_cpus(self, backend: Backend) -> None:
+        n_jobs = backend.effective_n_jobs(2)
+        share = backend.cpus_per_task(n_jobs)
+
+        counts = self.call(backend, [delayed(cpu_count)()] * 2)
+
+        assert share >= 1
+        if not backend.capabilities.runs_in_caller:  # a loop is no level of its own
+            assert all(1 <= count <= share for count in counts)

@@ -153,6 +153,13 @@ class ResultChecks(BackendChecks):
 
         assert results == list(range(10))
 
+    def test_seeded_tasks_draw_the_same_everywhere(self, backend: Backend) -> None:
+        numbers = self.call(backend, [delayed(tasks.draw)()] * 5, seed=42)
+
+        assert numbers == Parallel(n_jobs=1, backend="sequential", seed=42)(
+            [delayed(tasks.draw)()] * 5
+        )
+
     def test_a_call_in_a_task(self, backend: Backend) -> None:
         results = self.call(backend, [delayed(tasks.nest)(count) for count in (2, 3)])
 

@@ -23,6 +23,7 @@ __all__ = [
     "add",
     "append",
     "come_and_go",
+    "draw",
     "end_with_a_lock",
     "ends_with",
     "exit_worker",
@@ -98,6 +99,13 @@ def inner_threads() -> set[int]:
     except ImportError:
         return {int(told)}
     return {int(told), *(pool["num_threads"] for pool in threadpool_info())}
+
+
+def draw() -> float:
+    """Return a number from the task's own stream."""
+    from ...tasks.seeding import task_random
+
+    return task_random().random()
 
 
 def exit_worker() -> None:
