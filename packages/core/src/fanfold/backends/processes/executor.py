@@ -17,7 +17,6 @@ from ...tasks.batches import EncodedBatch
 from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
 from .future import DrivenFuture
-from .hearing import hear_last
 from .life import DEFAULT_LIFE
 from .losses import never_ready, task_timed_out, worker_lost
 from .refusals import refused
@@ -151,7 +150,7 @@ class ProcessesExecutor(Executor):
         self._workers.clear()
         self._stock.give_back(idle)
         for worker in leaving:
-            hear_last(worker)
+            worker.receive()  # what it printed still counts
         dismiss(leaving)
 
     def interrupt(self) -> None:

@@ -190,7 +190,10 @@ class WorkerHandle:
         return self._channel.flush()
 
     def receive(self) -> tuple[list[Message], bool]:
-        """Return the answers that are there, and whether the connection is open."""
+        """Return the answers that are there, and whether the connection is open.
+
+        What else the worker says takes effect at once.
+        """
         messages, is_open = self._channel.receive_ready()
         answers = []
         for message in messages:
@@ -203,8 +206,13 @@ class WorkerHandle:
             elif kind == NEWS:
                 self._exchange.hear(head)
             else:
-                hear(kind, head, self)
+                # Batches are answered in their order: it runs the one after those answered here.
+                hear(kind, head, self._first_task(len(answers)))
         return answers, is_open
+
+    def _first_task(self, position: int) -> int | None:
+        """Return the first task of an entry, or None if there is no such entry."""
+        return self.entries[position][0].first_task if position < len(self.entries) else None
 
     def read(self, answer: Message) -> tuple[Any, Sequence[Buffer]]:
         """Return what an answer says, and the buffers of the results in it."""

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from _pickle import loads
 
-from .messages import OUTCOME, OUTPUT
+from .messages import OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..._buffers import Buffer
-    from .handle import WorkerHandle
 
-__all__ = ["hear", "hear_last"]
+__all__ = ["hear"]
 
 
-def hear(kind: int, head: bytes | Buffer, worker: WorkerHandle) -> None:
+def hear(kind: int, head: bytes | Buffer, first_task: int | None) -> None:
     """Have a message take effect in this process.
 
-    A worker runs the first of its entries. Without any, it is a thread of an earlier task that goes
-    on talking.
+    Parameters
+    ----------
+    kind : int
+        The kind of message.
+    head : bytes
+        What it says.
+    first_task : int or None
+        The first task of the batch that the worker ran when it said so. None stands for a thread
+        of an earlier task that goes on talking.
     """
     if kind == OUTPUT:
         from .output import write_output
@@ -27,14 +33,4 @@ def hear(kind: int, head: bytes | Buffer, worker: WorkerHandle) -> None:
         return
     from ...tasks.travel.delivery import deliver
 
-    deliver(loads(head), worker.entries[0][0].first_task if worker.entries else None)
-
-
-def hear_last(worker: WorkerHandle) -> None:
-    """Hear a worker that is about to be ended, and whose answers are not wanted any more."""
-    messages, _ = worker.receive()
-    for kind, head, _ in messages:
-        if kind == OUTCOME:
-            worker.answered()
-        else:
-            hear(kind, head, worker)
+    deliver(loads(head), first_task)
