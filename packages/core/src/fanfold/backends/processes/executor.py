@@ -335,12 +335,9 @@ class ProcessesExecutor(Executor):
 
 def _complete(entry: Entry, worker: WorkerHandle, answer: Message) -> None:
     """Give a future the answer to its batch, or say why it cannot be read."""
-    batch, future = entry
+    _, future = entry
     try:
         future.set_result(worker.read(answer))
-    except FileNotFoundError:
-        worker.is_alive()  # learns how it ended: its results went with it
-        future.set_exception(worker_lost(batch, batch.size - 1, worker))
     except OSError as error:
         refusal = refused("cannot map the shared memory of a result", error)
         refusal.__cause__ = error
