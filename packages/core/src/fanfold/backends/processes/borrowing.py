@@ -23,6 +23,10 @@ _CAN_RENEW = sys.platform == "linux" and hasattr(mmap, "MADV_DONTNEED")
 taken as a hint."""
 
 
+_NEVER = -1
+"""Not a number of forks."""
+
+
 class _Forks:
     """How many times this process has forked."""
 
@@ -87,8 +91,8 @@ class Borrower:
         return view.toreadonly() if mode == "r" else view
 
     def decline(self, places: Iterable[Place | None]) -> None:
-        """Give back buffers without looking at them."""
-        self._ended.extend((place[0], forks.count) for place in places if place is not None)
+        """Give back buffers that cannot be mapped, as spoiled: their segments are of no use."""
+        self._ended.extend((place[0], _NEVER) for place in places if place is not None)
 
     def take_ended(self) -> tuple[list[int], list[int]]:
         """Return the loans that have ended since the last time.

@@ -92,14 +92,9 @@ class Exchange:
             try:
                 opened.append(next(arrived) if place is None else self._borrower.view(place))
             except OSError:
-                self.decline(places[position:])
+                self._borrower.decline(places[position:])
                 raise
         return opened
-
-    def decline(self, places: Sequence[Place | None] | None) -> None:
-        """Give back what a message lends without looking at it."""
-        if places is not None:
-            self._borrower.decline(places)
 
     def withdraw(self, places: Sequence[Place | None] | None) -> None:
         """Take back what a message lent that the other side passes over."""

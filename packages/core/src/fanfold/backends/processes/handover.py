@@ -8,11 +8,8 @@ what was finished is not lost. The other way there is no need: no worker outlive
 from __future__ import annotations
 
 import os
+from errno import EMFILE
 from struct import Struct
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import _socket
 
 __all__ = ["Handover"]
 
@@ -31,18 +28,20 @@ class Handover:
 
     def __init__(self, connection: int) -> None:
         self._connection = connection
-        self._socket: _socket.socket | None = None
-        self._arrived: dict[int, int] = {}
+        self._arrived: dict[int, int | None] = {}
 
     def give(self, number: int, descriptor: int) -> bool:
         """Hand over a copy of a descriptor, and tell whether there was room for it."""
-        import _socket
+        import _socket  # the one without the enumerations of the module socket
 
         rights = _socket.SOL_SOCKET, _socket.SCM_RIGHTS, _DESCRIPTOR.pack(descriptor)
+        end = _socket.socket(fileno=self._connection)
         try:
-            self._open().sendmsg([_NUMBER.pack(number)], [rights], _socket.MSG_DONTWAIT)
+            end.sendmsg([_NUMBER.pack(number)], [rights], _socket.MSG_DONTWAIT)
         except OSError:
             return False  # more are under way than the system allows, or the parent is gone
+        finally:
+            end.detach()
         return True
 
     def take(self, number: int) -> int:
@@ -51,38 +50,33 @@ class Handover:
         Raises
         ------
         OSError
-            If it did not arrive, because this process can have no more descriptors.
+            If it was lost on the way, because this process can have no more descriptors.
         """
         while number not in self._arrived:
             self._receive()
-        return self._arrived.pop(number)
+        descriptor = self._arrived.pop(number)
+        if descriptor is None:
+            raise OSError(EMFILE, "no descriptor was left for the shared memory of a result")
+        return descriptor
 
     def close(self) -> None:
         """Close this end, and what arrived and was not taken."""
         for descriptor in self._arrived.values():
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
         self._arrived.clear()
-        if self._socket is not None:
-            self._socket.close()
-        elif self._connection >= 0:
-            os.close(self._connection)
-        self._connection = -1
+        os.close(self._connection)
+        self._connection = -1  # its number may be another's soon
 
     def _receive(self) -> None:
         import _socket
 
         room = _socket.CMSG_SPACE(_DESCRIPTOR.size)
-        data, rights, _, _ = self._open().recvmsg(_NUMBER.size, room, _socket.MSG_DONTWAIT)
-        if not rights:
-            from errno import EMFILE
-
-            raise OSError(EMFILE, "a descriptor of shared memory did not arrive")
+        end = _socket.socket(fileno=self._connection)
+        try:
+            data, rights, _, _ = end.recvmsg(_NUMBER.size, room, _socket.MSG_DONTWAIT)
+        finally:
+            end.detach()
         (number,) = _NUMBER.unpack(data)
-        (self._arrived[number],) = _DESCRIPTOR.unpack(rights[0][2])
-
-    def _open(self) -> _socket.socket:
-        if self._socket is None:
-            import _socket  # the one without the enumerations of the module socket
-
-            self._socket = _socket.socket(fileno=self._connection)
-        return self._socket
+        # Where there is no room for a descriptor, the system drops it.
+        self._arrived[number] = _DESCRIPTOR.unpack(rights[0][2])[0] if rights else None
