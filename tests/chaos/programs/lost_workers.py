@@ -165,6 +165,22 @@ def stopped_in_a_task(number: int) -> None:
     remove(folder)
 
 
+def stopped_in_one_task_of_many(number: int) -> None:
+    """By SIGSTOP: the limit of one task ends it, and the other tasks have their results."""
+    folder = new_folder()
+    tasks = [delayed(announce_and_wait)(folder), *(delayed(pow)(i, 2) for i in range(20))]
+    call = Aside(lambda: Parallel(n_jobs=2, task_timeout=0.5, on_error="return")(tasks))
+    (pid,) = announced(folder)
+    stop(pid)
+    results = call.outcome()
+
+    assert isinstance(results, list), results
+    assert isinstance(results[0].exception, TaskTimeoutError), results[0]
+    assert results[1:] == [i * i for i in range(20)]
+    assert not is_running(pid)
+    remove(folder)
+
+
 def stopped_while_idle(number: int) -> None:
     """By SIGSTOP between two calls: the next one gives it work that it does not begin."""
     workers = both_workers()
@@ -203,6 +219,7 @@ if __name__ == "__main__":
         after_sending,
         beside_another_call,
         stopped_in_a_task,
+        stopped_in_one_task_of_many,
         stopped_while_idle,
         paused,
     )
