@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import logging
 import os
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from threading import Lock, Thread
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # it has no annotations
 import pytest
-from moto.server import ThreadedMotoServer
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 CREDENTIALS = {"access_key_id": "test", "secret_access_key": "test"}
 
@@ -44,6 +47,25 @@ class Service:
         return f"s3://bucket/prefix/{next(self._numbers)}"
 
 
+class OneAtATime:
+    """The server's application, one request at a time.
+
+    S3 decides at once whether a conditional write wins. moto looks first and writes then, so that
+    of two requests side by side both may win.
+    """
+
+    def __init__(self) -> None:
+        self._application = DomainDispatcherApplication(create_backend_app)
+        self._lock = Lock()
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        environ["wsgi.input"] = io.BytesIO(
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        )
+        with self._lock:
+            return list(self._application(environ, start_response))
+
+
 @pytest.fixture(autouse=True)
 def _environment_without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -54,13 +76,15 @@ def _environment_without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 def s3() -> Iterator[Service]:
     """Give a service with a bucket named ``bucket``."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    service = Service(f"http://{host}:{port}")
+    server = make_server("127.0.0.1", 0, OneAtATime(), threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    service = Service(f"http://127.0.0.1:{server.server_port}")
     service.client.create_bucket(Bucket="bucket")
     yield service
-    server.stop()
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture
