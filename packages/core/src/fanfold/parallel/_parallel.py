@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from math import inf
-from threading import Event
 
 from .._sizes import parse_size
 from ..backends.inner_threads import can_limit_threads
 from ..contracts.backend import ExecutorRequest
 from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
+from ..tasks.local import StopFlag
 from ..tasks.storing import Storage
 from ..tasks.terms import BATCH_SECONDS, Terms
 from ..tasks.travel.packing import pack_luggage
@@ -32,7 +32,7 @@ from ._window import DEFAULT_PRE_DISPATCH, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
     from types import TracebackType
     from typing import Any, Literal, Self
 
@@ -303,7 +303,7 @@ class Parallel:
 
     def _start(self, iterable: Iterable[Task], streaming: bool) -> Call:
         backend = self._backend
-        stopped = Event()
+        stop = StopFlag()
         window = self._window(streaming)
         policy = FailurePolicy(self._on_error, self._retry)
         terms = self._terms(policy)
@@ -315,7 +315,7 @@ class Parallel:
                 iterable,
                 terms,
                 storage,
-                stopped.is_set,
+                stop,
                 self._initializer,
             )
             if self.pre_dispatch == "all":
@@ -334,7 +334,7 @@ class Parallel:
             again,
             Recovery(policy, dispatcher, again, observers, streaming=streaming),
             deadlines=self._deadlines(),
-            stopped=stopped,
+            stop=stop,
             observers=observers,
             on_end=partial(self._end_call, function, dispatcher, storage),
         )
@@ -388,7 +388,7 @@ class Parallel:
 
     def _sizer(
         self, feeder: Feeder, window: Window, streaming: bool
-    ) -> tuple[bytes | None, BatchSizer]:
+    ) -> tuple[Hashable | None, BatchSizer]:
         """Return what tells the first task's function, where it counts, and how to size batches."""
         if self.timeout is not None or (streaming and self._backend.capabilities.runs_in_caller):
             return None, FixedSizer(1)
@@ -429,7 +429,7 @@ class Parallel:
         return observers
 
     def _end_call(
-        self, function: bytes | None, dispatcher: Dispatcher, storage: Storage | None
+        self, function: Hashable | None, dispatcher: Dispatcher, storage: Storage | None
     ) -> None:
         self._call = None
         if storage is not None:
