@@ -42,10 +42,9 @@ class InterpretersExecutor(BoundedExecutor):
 class InterpretersBackend(Backend):
     """Interpreters of the calling process, from Python 3.14 on; experimental.
 
-    Tasks share neither the GIL nor objects with the caller: what they are given and return is
-    pickled. Beside processes, this lacks: interpreters that are kept between calls; modules written
-    in C that do not support them, such as numpy; large arrays that are not copied; a way to end a
-    task that runs. A task that crashes or calls ``os._exit`` takes the whole process along.
+    Tasks share neither the GIL nor objects with the caller. Beside processes, this lacks workers
+    that are kept between calls; modules in C that do not support interpreters, such as numpy so
+    far; large arrays that are not copied; a way to end a task that runs, or to survive a crash.
     """
 
     name = "interpreters"

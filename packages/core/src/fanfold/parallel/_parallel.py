@@ -69,9 +69,11 @@ class Parallel:
         enclosing `parallel_config` says, else 1. With 1, local backends run a plain loop in the
         calling thread.
     backend : str, Backend or None, default=None
-        What runs the tasks: ``"processes"`` (the default; also ``"loky"``, ``"multiprocessing"``),
-        ``"threads"`` (also ``"threading"``), ``"sequential"``, the name of a plugin such as
-        ``"dask"`` or ``"ray"``, or an instance.
+        What runs the tasks: ``"processes"`` (also ``"loky"``, ``"multiprocessing"``), ``"threads"``
+        (also ``"threading"``), ``"sequential"``, ``"interpreters"`` (from Python 3.14 on), the name
+        of a plugin such as ``"dask"`` or ``"ray"``, or an instance. None leaves it to the enclosing
+        `parallel_config`, else to the environment variable ``FANFOLD_DEFAULT_BACKEND``, else it is
+        processes, also on builds of Python without the GIL.
     return_as : {'list', 'generator', 'generator_unordered'}, default='list'
         A list when all is done, or a generator of the results: in the order of the tasks, or in the
         order in which they are done.
