@@ -133,7 +133,11 @@ class Durations:
         return max(1, min(self.MOST_FIRST, int(fitting)))
 
     def remember(self, function: Hashable, seconds: float) -> None:
-        """Take note of how long one task took on average."""
+        """Take note of how long one task took on average.
+
+        Several threads may do so at once: each step is one operation on the dictionary, and a note
+        that another clears away is no harm.
+        """
         if len(self._seconds) >= self.MOST_REMEMBERED:
             self._seconds.clear()
         self._seconds[function] = seconds

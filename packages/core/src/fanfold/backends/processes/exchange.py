@@ -133,8 +133,10 @@ class Exchange:
             self._n_dropped = pool.n_dropped
             gone = [number for number in self._told if not pool.is_live(number)]
             self._told.difference_update(gone)
+        # First the number: another thread may drop one meanwhile, which is then told twice.
+        n_dropped = known_objects.n_dropped
         objects = known_objects.dropped_since(self._n_objects_dropped)
-        self._n_objects_dropped = known_objects.n_dropped
+        self._n_objects_dropped = n_dropped
         if not gone and not objects and not self._ended:
             return None
         ended: list[int] = []
