@@ -1,5 +1,6 @@
 """How live tasks are put into batches: what was measured before counts, and what they hold."""
 
+import itertools
 import threading
 
 import pytest
@@ -36,19 +37,23 @@ def run(tasks, **options):
     return Parallel(n_jobs=2, backend="threads", **options)(tasks)
 
 
+_numbers = itertools.count()
+
+
 def quick_function():
     """Return a function that no other test has run: what is remembered goes by the code."""
+    name = f"quick_{next(_numbers)}"
     names = {}
-    exec("def quick(value):\n    return value", names)  # noqa: S102  a code object of its own
-    return names["quick"]
+    exec(f"def {name}(value):\n    return value", names)
+    return names[name]
 
 
 def test_a_function_that_was_quick_before_starts_in_larger_batches(observer):
     quick = quick_function()
-    assert run(delayed(quick)(n) for n in range(500)) == list(range(500))
+    assert run(delayed(quick)(n) for n in range(5_000)) == list(range(5_000))
     assert observer.by_first[0] == 1
 
-    assert run(delayed(quick)(n) for n in range(500)) == list(range(500))
+    assert run(delayed(quick)(n) for n in range(5_000)) == list(range(5_000))
 
     assert observer.by_first[0] > 1
 
@@ -58,17 +63,17 @@ def test_closures_of_the_same_code_are_the_same_function(observer):
         return lambda value: value + addend
 
     one = adder(1)
-    run(delayed(one)(n) for n in range(500))
+    run(delayed(one)(n) for n in range(5_000))
     ten = adder(10)
 
-    assert run(delayed(ten)(n) for n in range(500)) == list(range(10, 510))
+    assert run(delayed(ten)(n) for n in range(5_000)) == list(range(10, 5_010))
 
     assert observer.by_first[0] > 1
 
 
 def test_a_short_input_of_a_known_function_is_shared_out_evenly(observer):
     quick = quick_function()
-    run(delayed(quick)(n) for n in range(500))
+    run(delayed(quick)(n) for n in range(5_000))
 
     assert run(delayed(quick)(n) for n in range(10)) == list(range(10))
 
@@ -77,7 +82,7 @@ def test_a_short_input_of_a_known_function_is_shared_out_evenly(observer):
 
 def test_an_error_of_the_input_ends_a_call_that_observers_saw_begin(observer):
     quick = quick_function()
-    run(delayed(quick)(n) for n in range(500))
+    run(delayed(quick)(n) for n in range(5_000))
 
     def tasks():
         yield delayed(quick)(1)
@@ -110,7 +115,7 @@ def test_a_large_argument_that_all_tasks_are_given_does_not_count(observer):
 
 def test_what_is_no_task_is_refused_though_the_first_ones_are():
     quick = quick_function()
-    run(delayed(quick)(n) for n in range(500))
+    run(delayed(quick)(n) for n in range(5_000))
 
     with pytest.raises(TypeError, match="task 1"):
         run([delayed(quick)(1), 5])
