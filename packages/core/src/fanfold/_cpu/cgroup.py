@@ -9,8 +9,6 @@ Sets of CPUs (cpusets) are not looked up here, because a process's affinity neve
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,4 +109,8 @@ def _upwards(group: str, root: str, mount_point: str) -> Iterator[str]:
 
 def _unescape(path: str) -> str:
     """Return a path of mountinfo as it is: blanks and the like are written in octal."""
+    if "\\" not in path:
+        return path
+    import re  # takes longer than all the rest here, and is hardly ever needed
+
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)

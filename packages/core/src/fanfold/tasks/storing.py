@@ -9,13 +9,9 @@ so few places that `_sample` misses them all.
 
 from __future__ import annotations
 
-import weakref
-from functools import partial
-
-from ..sharing import origin_of
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
@@ -85,6 +81,12 @@ class Storage:
         return self._keep_once(view)
 
     def _keep_once(self, view: memoryview) -> tuple[Piece, int]:
+        # Only large buffers need these: most calls have none.
+        import weakref
+        from functools import partial
+
+        from ..sharing import origin_of
+
         nbytes = view.nbytes
         origin = origin_of(view)
         if origin is None:

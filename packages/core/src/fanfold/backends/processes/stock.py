@@ -6,7 +6,6 @@ import atexit
 import os
 import threading
 import weakref
-from contextlib import suppress
 from time import monotonic
 
 from ..._interrupts import InterruptsHeld
@@ -102,9 +101,10 @@ class WorkerStock:
             worker = WorkerHandle(environment, self)
         with self._lock:
             self._all.add(worker)
-        # If it is gone already, whoever sends it a batch takes note of that.
-        with suppress(BrokenPipeError, ConnectionResetError):
+        try:
             worker.live(life)
+        except (BrokenPipeError, ConnectionResetError):
+            return worker  # it is gone already: whoever sends it a batch takes note of that
         return worker
 
     def _take_idle(self, environment: Mapping[str, str]) -> WorkerHandle | None:
