@@ -194,7 +194,7 @@ class TestRegistering:
     @pytest.fixture(autouse=True)
     def restore(self):
         yield
-        process_defaults.backend = "processes"
+        process_defaults.registered = None
         if "mine" in backends.registered:
             backends.unregister("mine")
 
@@ -216,6 +216,11 @@ class TestRegistering:
         assert runs_on_threads(n_jobs=2)
         assert runs_on_processes(n_jobs=2, prefer="processes")
 
+    def test_the_default_goes_before_that_of_the_environment(self, monkeypatch):
+        monkeypatch.setenv("FANFOLD_DEFAULT_BACKEND", "processes")
+        register_parallel_backend("mine", ThreadsBackend, make_default=True)
+        assert runs_on_threads(n_jobs=2)
+
     def test_hints_go_before_the_default(self):
         register_parallel_backend("mine", ProcessesBackend, make_default=True)
         assert runs_on_threads(n_jobs=2, prefer="threads")
@@ -223,6 +228,41 @@ class TestRegistering:
     def test_what_is_no_factory_is_refused(self):
         with pytest.raises(ValueError, match="expected a class or a function"):
             register_parallel_backend("mine", 5)
+
+
+class TestDefaultOfTheEnvironment:
+    @pytest.fixture(autouse=True)
+    def threads(self, monkeypatch):
+        monkeypatch.setenv("FANFOLD_DEFAULT_BACKEND", "threads")
+
+    def test_is_used_where_nobody_chose(self):
+        assert runs_on_threads(n_jobs=2)
+
+    def test_gives_way_to_whoever_chooses(self):
+        assert runs_on_processes(n_jobs=2, backend="processes")
+        assert runs_on_processes(n_jobs=2, prefer="processes")
+        with parallel_config(backend="processes"):
+            assert runs_on_processes(n_jobs=2)
+
+    def test_changes_nothing_for_one_job(self):
+        assert runs_in_caller()
+
+    def test_is_none_where_it_is_empty(self, monkeypatch):
+        monkeypatch.setenv("FANFOLD_DEFAULT_BACKEND", "")
+        assert runs_on_processes(n_jobs=2)
+
+    def test_is_named_where_it_names_nothing(self, monkeypatch):
+        monkeypatch.setenv("FANFOLD_DEFAULT_BACKEND", "treads")
+        with pytest.raises(ValueError, match="did you mean 'threads'") as caught:
+            Parallel(n_jobs=2)
+        assert caught.value.__notes__ == [
+            "It is the default here by FANFOLD_DEFAULT_BACKEND=treads."
+        ]
+
+    def test_is_not_named_where_another_is_at_fault(self):
+        with pytest.raises(ValueError, match="did you mean 'threads'") as caught:
+            Parallel(n_jobs=2, backend="treads")
+        assert not hasattr(caught.value, "__notes__")
 
 
 class TestEffectiveJobs:

@@ -15,14 +15,14 @@ from fanfold.parallel._recovery import Recovery
 from fanfold.parallel._requeue import Requeue
 from fanfold.parallel._sizing import FixedSizer
 from fanfold.parallel._window import Window
-from fanfold.tasks.local import LocalBatch
+from fanfold.tasks.local import LocalBatch, StopFlag
 from fanfold.tasks.outcomes import FailedTask, Outcome
 from fanfold.tasks.terms import Terms
 
 
 def batch_of(first_task, size):
     tasks = [(abs, (number,), {}) for number in range(first_task, first_task + size)]
-    return LocalBatch(first_task, tasks, Terms(), None, lambda: False, None)
+    return LocalBatch(first_task, tasks, Terms(), None, StopFlag(), None)
 
 
 def span(batch):

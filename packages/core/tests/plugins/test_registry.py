@@ -80,6 +80,7 @@ class TestBuiltIn:
             ("threads", "threads"),
             ("threading", "threads"),
             ("sequential", "sequential"),
+            ("interpreters", "interpreters"),
         ],
     )
     def test_backends_are_found_by_their_names_and_joblibs(self, name, canonical):

@@ -5,6 +5,7 @@ import gc
 import os
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -161,3 +162,26 @@ def test_the_handle_shows_what_it_holds():
 @pytest.mark.parametrize("duplicate", [copy.copy, lambda x: pickle.loads(pickle.dumps(x, 5))])
 def test_a_pickled_handle_holds_the_same_value(duplicate):
     assert duplicate(share({"a": np.arange(3)})).value["a"].tolist() == [0, 1, 2]
+
+
+_both_rebuild = threading.Barrier(2)
+
+
+class _RebuiltTogether:
+    def __reduce__(self):
+        return _rebuild_together, ()
+
+
+def _rebuild_together():
+    _both_rebuild.wait(60)
+    return _RebuiltTogether()
+
+
+def test_threads_of_one_worker_that_rebuild_it_at_once_see_the_very_same_object():
+    handle = share(_RebuiltTogether())
+    sent = pickle.dumps(handle, 5)
+
+    with ThreadPoolExecutor(2) as threads:
+        one, other = threads.map(pickle.loads, [sent, sent])
+
+    assert one.value is other.value

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-
 from ..contracts.backend import Backend, BackendCapabilities, Batch, Executor, ExecutorRequest
 from .inner_threads import limit_as_asked
+from .light_future import LightFuture
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +25,10 @@ class SequentialExecutor(Executor):
     def __init__(self, limit: ThreadLimit | None) -> None:
         self._limit = limit
 
-    def submit(self, batch: Batch) -> Future[object]:
+    def submit(self, batch: Batch) -> LightFuture:
         """Run the batch and return its completed future."""
-        future: Future[object] = Future()
-        future.set_result(batch.run() if self._limit is None else self._run_limited(batch))
+        future = LightFuture()
+        future.complete(batch.run() if self._limit is None else self._run_limited(batch))
         return future
 
     def _run_limited(self, batch: Batch) -> object:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import Future, InvalidStateError
 from queue import Empty, SimpleQueue
 
 from .._cpu import cpu_count, resolve_n_jobs
 from .._interrupts import InterruptsHeld
 from ..contracts.backend import Backend, BackendCapabilities, Batch, Executor, ExecutorRequest
 from .inner_threads import limit_as_asked, limit_to_share
+from .light_future import LightFuture
 
 __all__ = ["ThreadsBackend"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
     from ..contracts.future import BatchFuture
     from .inner_threads import ThreadLimit
 
-    Work: TypeAlias = SimpleQueue[tuple[Batch, Future[object]] | None]
+    Work: TypeAlias = SimpleQueue[tuple[Batch, LightFuture] | None]
 
 
 class _Worker(threading.Thread):
@@ -61,24 +60,13 @@ class _Worker(threading.Thread):
                 return
 
 
-def _run(batch: Batch, future: Future[object]) -> bool:
+def _run(batch: Batch, future: LightFuture) -> bool:
     """Run a batch, and tell whether somebody still waited for it."""
-    if not future.set_running_or_notify_cancel():
-        return True
     try:
         outcome = batch.run()
     except BaseException as error:  # noqa: BLE001  SystemExit and the like belong to the caller
-        return _complete(future.set_exception, error)
-    return _complete(future.set_result, outcome)
-
-
-def _complete(complete: Callable[[Any], object], what: object) -> bool:
-    """Complete a future, and tell whether it had not been abandoned."""
-    try:
-        complete(what)
-    except InvalidStateError:
-        return False
-    return True
+        return future.complete(None, error)
+    return future.complete(outcome)
 
 
 class _Stock:
@@ -148,9 +136,9 @@ class ThreadsExecutor(Executor):
         """Let the threads go if a call was interrupted before it could."""
         self.close(abort=True)
 
-    def submit(self, batch: Batch) -> Future[object]:
+    def submit(self, batch: Batch) -> LightFuture:
         """Queue the batch for the next free thread."""
-        future: Future[object] = Future()
+        future = LightFuture()
         self._work.put((batch, future))
         if self._n_threads < self._n_jobs:
             self._add_thread()
@@ -158,9 +146,9 @@ class ThreadsExecutor(Executor):
 
     def abandon(self, future: BatchFuture) -> None:
         """Leave a thread to its task, which goes on, and take another in its place."""
-        assert isinstance(future, Future)
+        assert isinstance(future, LightFuture)
         # Whoever completes the future first decides whether its thread goes on with other batches.
-        if _complete(future.set_result, None):
+        if future.complete(None):
             self._add_thread()
 
     def close(self, *, abort: bool = False) -> None:

@@ -7,8 +7,10 @@ object of their library is met; they register as everybody else does.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from threading import RLock
 from weakref import WeakKeyDictionary
 
 from ..errors import InvalidArgumentError
@@ -42,7 +44,8 @@ class _Registry:
     """The hashers of this process, by type and by qualified name.
 
     Its life is the process's. `_found` remembers what a class's bases led to, without keeping the
-    class alive.
+    class alive. While one thread opens a room, others wait: the hash of an object must not depend
+    on who asks first.
     """
 
     def __init__(self, rooms: dict[str, str]) -> None:
@@ -50,23 +53,32 @@ class _Registry:
         self._by_name: dict[str, Hasher] = {}
         self._rooms = rooms
         self._found: WeakKeyDictionary[type, Hasher | None] = WeakKeyDictionary()
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._reset)
+
+    def _reset(self) -> None:
+        # Reentrant, because rooms register their hashers. In a forked child nobody holds it.
+        self._lock = RLock()
 
     def add(self, key: type | str, hasher: Hasher) -> None:
-        if isinstance(key, str):
-            if key.partition(".")[0] in sys.modules:
-                self._open_room(key)  # or it would later take the place of this hasher
-            self._by_name[key] = hasher
-        else:
-            self._open_room(qualified_name(key))
-            self._by_type[key] = hasher
-        self._found.clear()
+        with self._lock:
+            if isinstance(key, str):
+                if key.partition(".")[0] in sys.modules:
+                    self._open_room(key)  # or it would later take the place of this hasher
+                self._by_name[key] = hasher
+            else:
+                self._open_room(qualified_name(key))
+                self._by_type[key] = hasher
+            self._found.clear()
 
     def find(self, kind: type) -> Hasher | None:
         try:
             return self._found[kind]
         except KeyError:
-            hasher = self._found[kind] = self._search(kind)
-            return hasher
+            with self._lock:
+                hasher = self._found[kind] = self._search(kind)
+                return hasher
 
     def _search(self, kind: type) -> Hasher | None:
         for base in kind.__mro__:

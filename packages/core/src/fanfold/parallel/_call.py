@@ -17,13 +17,12 @@ from ..errors import BackendUnavailableError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-    from threading import Event
     from typing import Any, TypeAlias
 
     from ..contracts.backend import Executor
     from ..contracts.future import BatchFuture
     from ..tasks.batches import EncodedBatch
-    from ..tasks.local import LocalBatch
+    from ..tasks.local import LocalBatch, StopFlag
     from ..tasks.outcomes import Outcome
     from ._deadlines import Deadlines
     from ._dispatcher import Dispatcher
@@ -58,8 +57,8 @@ class Call:
         What sees to failures.
     deadlines : Deadlines or None
         When tasks have had their time; None where they may take as long as they want.
-    stopped : threading.Event
-        Set when it ends, so that tasks which have not begun need not. It is not the call's own,
+    stop : StopFlag
+        Raised when it ends, so that tasks which have not begun need not. It is not the call's own,
         because whoever looks at it would keep the call alive.
     observers : sequence of Observer
         Who is told.
@@ -76,7 +75,7 @@ class Call:
         recovery: Recovery,
         *,
         deadlines: Deadlines | None,
-        stopped: Event,
+        stop: StopFlag,
         observers: Sequence[Observer],
         on_end: Callable[[], object],
     ) -> None:
@@ -86,7 +85,7 @@ class Call:
         self._again = again
         self._recovery = recovery
         self._deadlines = deadlines
-        self._stopped = stopped
+        self._stop = stop
         self._observers = observers
         self._on_end = on_end
         self._in_flight: dict[BatchFuture, AnyBatch] = {}
@@ -94,7 +93,7 @@ class Call:
 
     def stop(self) -> None:
         """End the call from another thread than the one that runs it."""
-        self._stopped.set()
+        self._stop.is_up = True
         self._completed.put(None)
         self._executor.interrupt()
 
@@ -186,7 +185,7 @@ class Call:
         """Wait for a batch to complete, and take in all that have; or until it is time to act."""
         left = self._time_left() if self._again or self._deadlines is not None else None
         future = self._executor.wait(self._completed, left)
-        if self._stopped.is_set():
+        if self._stop.is_up:
             raise CallStoppedError
         if future is None:
             self._look_at_the_clock()
@@ -239,7 +238,7 @@ class Call:
             self._settle(self._in_flight.pop(future), outcome)
 
     def _end(self, error: BaseException | None) -> None:
-        self._stopped.set()
+        self._stop.is_up = True
         try:
             self._executor.close(abort=error is not None)
         finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 __all__ = ["DEFAULTS", "UNSET", "ProcessDefaults", "Unset", "process_defaults"]
 
 
@@ -40,12 +42,24 @@ class ProcessDefaults:
 
     Attributes
     ----------
-    backend : str
-        The name of the backend that is used where nobody chose one.
+    registered : str or None
+        The name of the backend that the program registered as the default.
     """
 
+    VARIABLE = "FANFOLD_DEFAULT_BACKEND"
+
     def __init__(self) -> None:
-        self.backend = "processes"
+        self.registered: str | None = None
+
+    @property
+    def of_environment(self) -> str | None:
+        """The name of the backend that whoever started the program made the default."""
+        return os.environ.get(self.VARIABLE) or None
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend that is used where nobody chose one."""
+        return self.registered or self.of_environment or "processes"
 
 
 process_defaults = ProcessDefaults()

@@ -8,31 +8,37 @@ from itertools import chain, count, islice
 from .._nesting import nesting, seed_scope
 from ..tasks.batches import EncodedBatch
 from ..tasks.encoding import TaskEncoder
-from ..tasks.local import LocalBatch, LoopBatch
+from ..tasks.local import LocalBatch, LoopBatch, own_bytes
+from ..tasks.naming import live_function_key
 from ._configuration import configuration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
     from contextvars import Context
-    from typing import Protocol
+    from typing import Any, Protocol, TypeVar
 
     from ..contracts.backend import BackendCapabilities
     from ..tasks.batches import EncodedTask
+    from ..tasks.local import StopFlag
     from ..tasks.naming import Task
     from ..tasks.storing import Storage
     from ..tasks.terms import Terms
     from ..tasks.travel.initializers import Initializer
 
+    T = TypeVar("T")
+
     class Feeder(Protocol):
         """Takes tasks from an iterator."""
 
-        exhausted: bool
+        @property
+        def exhausted(self) -> bool:
+            """Whether the iterator is known to have ended."""
 
         def take_all(self) -> None:
             """Take everything from the iterator now, as ``pre_dispatch="all"`` asks for."""
 
-        def first_function(self) -> bytes | None:
+        def first_function(self) -> Hashable | None:
             """Return what tells the first task's function from others, where that is known."""
 
         def look_ahead(self, size: int) -> int:
@@ -53,14 +59,14 @@ def feeder_for(
     tasks: Iterable[Task],
     terms: Terms,
     storage: Storage | None,
-    stopped: Callable[[], bool],
+    stop: StopFlag,
     initializer: Initializer | None = None,
 ) -> Feeder:
     """Return the feeder that suits a backend."""
     if capabilities.runs_in_caller:
-        return _LoopFeeder(tasks, terms, stopped, initializer)
+        return _LoopFeeder(tasks, terms, stop, initializer)
     if capabilities.shares_memory:
-        return _LiveFeeder(tasks, terms, stopped, initializer)
+        return _LiveFeeder(tasks, terms, stop, initializer)
     return _EncodingFeeder(tasks, terms, storage, same_host=not capabilities.spans_hosts)
 
 
@@ -79,16 +85,12 @@ class _EncodingFeeder:
     def take_all(self) -> None:
         self._encoded = iter(list(self._encoded))
 
-    def first_function(self) -> bytes | None:
-        first = next(self._encoded, None)
-        if first is None:
-            return None
-        self._encoded = chain([first], self._encoded)
-        return first.function.key
+    def first_function(self) -> Hashable | None:
+        ahead, self._encoded = _look_ahead(self._encoded, 1)
+        return ahead[0].function.key if ahead else None
 
     def look_ahead(self, size: int) -> int:
-        ahead = list(islice(self._encoded, size))
-        self._encoded = chain(ahead, self._encoded)
+        ahead, self._encoded = _look_ahead(self._encoded, size)
         return len(ahead)
 
     def take(self, first_task: int, size: int) -> EncodedBatch | None:
@@ -108,36 +110,32 @@ class _LocalFeeder:
         self,
         tasks: Iterable[Task],
         terms: Terms,
-        stopped: Callable[[], bool],
+        stop: StopFlag,
         initializer: Initializer | None,
     ) -> None:
         self._tasks = iter(tasks)
         self._terms = terms
-        self._stopped = stopped
+        self._stop = stop
         self._initializer = initializer
-        self.exhausted = False
 
     def take_all(self) -> None:
         self._tasks = iter(list(self._tasks))
-
-    def first_function(self) -> bytes | None:
-        return None  # nothing travels, so there is nothing to save
-
-    def look_ahead(self, size: int) -> int:
-        return 0
 
 
 class _LiveFeeder(_LocalFeeder):
     """Hands tasks on as they are, each batch to run in a copy of the caller's context."""
 
+    MOST_BYTES = 8 << 20
+
     def __init__(
         self,
         tasks: Iterable[Task],
         terms: Terms,
-        stopped: Callable[[], bool],
+        stop: StopFlag,
         initializer: Initializer | None,
     ) -> None:
-        super().__init__(tasks, terms, stopped, initializer)
+        super().__init__(tasks, terms, stop, initializer)
+        self.exhausted = False
         self._context = _nested_context(terms)
         self._kind: type[LocalBatch] = LocalBatch
         if terms.task_seconds is not None:
@@ -145,29 +143,72 @@ class _LiveFeeder(_LocalFeeder):
 
             self._kind = WatchedBatch
 
+    def first_function(self) -> Hashable | None:
+        ahead, self._tasks = _look_ahead(self._tasks, 1)
+        return live_function_key(ahead[0]) if ahead else None
+
+    def look_ahead(self, size: int) -> int:
+        ahead, self._tasks = _look_ahead(self._tasks, 2)
+        if ahead and (nbytes := own_bytes(ahead[0], ahead[-1])):
+            size = max(1, min(size, self.MOST_BYTES // nbytes))
+        ahead, self._tasks = _look_ahead(self._tasks, size)
+        return len(ahead)
+
     def take(self, first_task: int, size: int) -> LocalBatch | None:
         tasks = list(islice(self._tasks, size))
         self.exhausted = len(tasks) < size
         if not tasks:
             return None
         return self._kind(
-            first_task, tasks, self._terms, self._context, self._stopped, self._initializer
+            first_task, tasks, self._terms, self._context, self._stop, self._initializer
         )
 
 
 class _LoopFeeder(_LocalFeeder):
     """Lets the batch itself take each task when the one before has run, as a loop does."""
 
-    def take(self, first_task: int, size: int) -> LoopBatch | None:
-        return LoopBatch(
-            first_task, self._up_to(size), self._terms, self._stopped, self._initializer
-        )
+    _last: LoopBatch | None = None
+    _asked = 0
 
-    def _up_to(self, size: int) -> Iterator[Task]:
-        taken = 0
-        for taken, task in enumerate(islice(self._tasks, size), start=1):  # noqa: B007
-            yield task
-        self.exhausted = taken < size
+    @property
+    def exhausted(self) -> bool:
+        """Whether the last batch, which has run, found fewer tasks than it was to take."""
+        return self._last is not None and self._last.size < self._asked
+
+    def first_function(self) -> None:
+        return None  # a batch costs next to nothing here
+
+    def look_ahead(self, size: int) -> int:
+        return 0
+
+    def take(self, first_task: int, size: int) -> LoopBatch:
+        self._asked = size
+        self._last = LoopBatch(
+            first_task, islice(self._tasks, size), self._terms, self._stop, self._initializer
+        )
+        return self._last
+
+
+def _look_ahead(iterator: Iterator[T], size: int) -> tuple[list[T], Iterator[T]]:
+    """Return up to `size` things from an iterator, and an iterator that gives them once more.
+
+    What the iterator raises is raised by the other in its turn, when the call is under way.
+    """
+    ahead: list[T] = []
+    try:
+        for thing in islice(iterator, size):
+            ahead.append(thing)  # noqa: PERF402  those before an error count
+    except Exception as error:  # noqa: BLE001  the user's iterator may raise anything
+        return ahead, chain(ahead, _raising(error))
+    return ahead, chain(ahead, iterator)
+
+
+def _raising(error: Exception) -> Iterator[Any]:
+    yield from ()  # nothing, and makes this an iterator
+    try:
+        raise error
+    finally:
+        del error  # whose traceback refers to this frame
 
 
 def _nested_context(terms: Terms) -> Context:

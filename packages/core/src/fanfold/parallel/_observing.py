@@ -40,7 +40,7 @@ class Observer:
 class HookObserver(Observer):
     """Passes on to the installed and registered observers."""
 
-    _numbers = count(1)
+    _numbers = count(1)  # each number once, whatever threads ask: without the GIL too
 
     def __init__(self) -> None:
         self._call_id = next(self._numbers)

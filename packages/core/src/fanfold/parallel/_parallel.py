@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from math import inf
-from threading import Event
 
 from ..contracts.backend import ExecutorRequest
 from ..plugins import hooks
+from ..tasks.local import StopFlag
 from ..tasks.storing import Storage
 from ..tasks.terms import BATCH_SECONDS, Terms
 from ..tasks.travel.packing import pack_luggage
@@ -38,7 +38,7 @@ from ._window import DEFAULT_PRE_DISPATCH, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
     from types import TracebackType
     from typing import Any, Literal, Self
 
@@ -74,9 +74,11 @@ class Parallel:
         enclosing `parallel_config` says, else 1. With 1, local backends run a plain loop in the
         calling thread.
     backend : str, Backend or None, default=None
-        What runs the tasks: ``"processes"`` (the default; also ``"loky"``, ``"multiprocessing"``),
-        ``"threads"`` (also ``"threading"``), ``"sequential"``, the name of a plugin such as
-        ``"dask"`` or ``"ray"``, or an instance.
+        What runs the tasks: ``"processes"`` (also ``"loky"``, ``"multiprocessing"``), ``"threads"``
+        (also ``"threading"``), ``"sequential"``, ``"interpreters"`` (from Python 3.14 on), the name
+        of a plugin such as ``"dask"`` or ``"ray"``, or an instance. None leaves it to the enclosing
+        `parallel_config`, else to the environment variable ``FANFOLD_DEFAULT_BACKEND``, else it is
+        processes, also on builds of Python without the GIL.
     return_as : {'list', 'generator', 'generator_unordered'}, default='list'
         A list when all is done, or a generator of the results: in the order of the tasks, or in the
         order in which they are done.
@@ -308,7 +310,7 @@ class Parallel:
 
     def _start(self, iterable: Iterable[Task], streaming: bool) -> Call:
         backend = self._backend
-        stopped = Event()
+        stop = StopFlag()
         window = self._window(streaming)
         policy = FailurePolicy(self._on_error, self._retry)
         terms = self._terms(policy)
@@ -320,7 +322,7 @@ class Parallel:
                 iterable,
                 terms,
                 storage,
-                stopped.is_set,
+                stop,
                 self._initializer,
             )
             if self.pre_dispatch == "all":
@@ -339,7 +341,7 @@ class Parallel:
             again,
             Recovery(policy, dispatcher, again, observers, streaming=streaming),
             deadlines=self._deadlines(),
-            stopped=stopped,
+            stop=stop,
             observers=observers,
             on_end=partial(self._end_call, function, dispatcher, storage),
         )
@@ -393,7 +395,7 @@ class Parallel:
 
     def _sizer(
         self, feeder: Feeder, window: Window, streaming: bool
-    ) -> tuple[bytes | None, BatchSizer]:
+    ) -> tuple[Hashable | None, BatchSizer]:
         """Return what tells the first task's function, where it counts, and how to size batches."""
         if self.timeout is not None or (streaming and self._backend.capabilities.runs_in_caller):
             return None, FixedSizer(1)
@@ -434,7 +436,7 @@ class Parallel:
         return observers
 
     def _end_call(
-        self, function: bytes | None, dispatcher: Dispatcher, storage: Storage | None
+        self, function: Hashable | None, dispatcher: Dispatcher, storage: Storage | None
     ) -> None:
         self._call = None
         if storage is not None:

@@ -30,7 +30,8 @@ def register_parallel_backend(
         A class derived from :class:`fanfold.contracts.Backend`, or a function that returns an
         instance of one; called with the user's ``backend_kwargs``.
     make_default : bool, default=False
-        Whether calls that choose no backend use this one.
+        Whether calls that choose no backend use this one, whatever ``FANFOLD_DEFAULT_BACKEND``
+        says.
 
     Raises
     ------
@@ -47,4 +48,4 @@ def register_parallel_backend(
     """
     backends.register(name, factory)
     if make_default:
-        process_defaults.backend = name
+        process_defaults.registered = name

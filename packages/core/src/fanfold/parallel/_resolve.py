@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._nesting import nesting
 from ..contracts.backend import Backend
-from ..errors import InvalidArgumentError
+from ..errors import FanfoldError, InvalidArgumentError
 from ..plugins import backends
 from ._configuration import configuration
 from ._defaults import DEFAULTS, UNSET, Unset, process_defaults
@@ -69,7 +69,7 @@ def resolve_backend(
     """Return the backend of a call, and the ``n_jobs`` to ask it for.
 
     What is given with the call comes before the enclosing configuration, which comes before what
-    is laid down for tasks, which comes before the default: processes. ``require="sharedmem"``
+    is laid down for tasks, which comes before the process's default. ``require="sharedmem"``
     overrules a configured backend, and is an error with one that is given; ``prefer`` only counts
     where nobody chose a backend.
 
@@ -113,7 +113,13 @@ def resolve_backend(
 
 
 def _default_backend(prefer: object, require: object, parameters: Mapping[str, Any]) -> Backend:
-    backend = make_backend(process_defaults.backend, parameters)
+    name = process_defaults.backend
+    try:
+        backend = make_backend(name, parameters)
+    except FanfoldError as error:
+        if name == process_defaults.of_environment:
+            error.add_note(f"It is the default here by {process_defaults.VARIABLE}={name}.")
+        raise
     shares_memory = backend.capabilities.shares_memory
     if not shares_memory and (require == "sharedmem" or prefer == "threads"):
         return make_backend("threads", parameters)

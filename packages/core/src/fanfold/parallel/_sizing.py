@@ -8,6 +8,7 @@ __all__ = ["BatchSizer", "Durations", "FixedSizer", "GrowingSizer"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from typing import Protocol
 
     class BatchSizer(Protocol):
@@ -121,9 +122,9 @@ class Durations:
     MOST_REMEMBERED = 256
 
     def __init__(self) -> None:
-        self._seconds: dict[bytes, float] = {}
+        self._seconds: dict[Hashable, float] = {}
 
-    def first_size(self, function: bytes) -> int:
+    def first_size(self, function: Hashable) -> int:
         """Return how many tasks of a function its first batches may hold."""
         seconds = self._seconds.get(function)
         if seconds is None:
@@ -131,8 +132,12 @@ class Durations:
         fitting = self.FIRST_SECONDS / seconds if seconds > 0 else self.MOST_FIRST
         return max(1, min(self.MOST_FIRST, int(fitting)))
 
-    def remember(self, function: bytes, seconds: float) -> None:
-        """Take note of how long one task took on average."""
+    def remember(self, function: Hashable, seconds: float) -> None:
+        """Take note of how long one task took on average.
+
+        Several threads may do so at once: each step is one operation on the dictionary, and a note
+        that another clears away is no harm.
+        """
         if len(self._seconds) >= self.MOST_REMEMBERED:
             self._seconds.clear()
         self._seconds[function] = seconds

@@ -23,6 +23,7 @@ backends: Registry[Backend] = Registry(
         "threads": _THREADS,
         "threading": _THREADS,
         "sequential": "fanfold.backends.sequential:SequentialBackend",
+        "interpreters": "fanfold.backends.interpreters:InterpretersBackend",
     },
     extras={"dask": "fanfold[dask]", "ray": "fanfold[ray]"},
 )

@@ -121,6 +121,7 @@ def map_file(path: str, identity: Identity, mode: str) -> MappedFile:
     """
     descriptor = _open(path, identity, os.O_RDONLY if mode == "r" else os.O_RDWR)
     try:
+        # Two threads may each map it, and the later map be found from then on: both are good.
         known = _maps.get((identity, mode, os.fstat(descriptor).st_size))
         return known or remember(MappedFile(descriptor, mode, path, is_own=False))
     finally:

@@ -5,9 +5,10 @@ A module of its own, with little to import, because every worker looks here.
 
 from __future__ import annotations
 
+import os
+from _thread import RLock
 from collections import OrderedDict, deque
 from itertools import count
-from os import getpid, urandom
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,41 +38,60 @@ class _KnownObjects:
         self._numbers = count()
         self._dropped: deque[bytes] = deque(maxlen=self.MOST_TOLD)
         self._rebuilt: OrderedDict[bytes, Any] = OrderedDict()
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._reset)
+
+    def _reset(self) -> None:
+        # Reentrant, because an object that is let go of may take handles of others along, whose
+        # finalizers come here. In a forked child nobody holds it.
+        self._lock = RLock()
 
     def new_key(self) -> bytes:
         """Return a key that no other object has, on any machine."""
-        return urandom(12) + next(self._numbers).to_bytes(4, "little")
+        return os.urandom(12) + next(self._numbers).to_bytes(4, "little")
 
     def watch(self, handle: object, key: bytes) -> None:
         """Take note when a handle that was made here is gone."""
         from weakref import finalize
 
-        finalize(handle, self._drop, key, getpid()).atexit = False
+        finalize(handle, self._drop, key, os.getpid()).atexit = False
 
     def _drop(self, key: bytes, owner: int) -> None:
-        if getpid() == owner:
-            self._dropped.append(key)
-            self.n_dropped += 1
+        if os.getpid() == owner:
+            with self._lock:
+                self._dropped.append(key)
+                self.n_dropped += 1
 
     def dropped_since(self, n_dropped: int) -> list[bytes]:
         """Return the keys of handles that are gone since there were so many, the last of them."""
-        news = self.n_dropped - n_dropped
-        return list(self._dropped)[-news:] if news else []
+        if n_dropped == self.n_dropped:
+            return []
+        with self._lock:
+            news = self.n_dropped - n_dropped
+            return list(self._dropped)[-news:]
 
     def forget(self, keys: list[bytes]) -> None:
         """Let go of objects whose handles are gone."""
-        for key in keys:
-            self._rebuilt.pop(key, None)
+        with self._lock:
+            gone = [self._rebuilt.pop(key, None) for key in keys]
+        del gone  # not within the lock: what they run as they end is not known here
 
     def get(self, key: bytes, rebuild: Callable[[], object]) -> Any:
         """Return an object that was sent: as it was rebuilt before, or rebuilt now."""
-        if key in self._rebuilt:
-            self._rebuilt.move_to_end(key)
-            return self._rebuilt[key]
-        value = self._rebuilt[key] = rebuild()
-        if len(self._rebuilt) > self.MOST_REMEMBERED:
-            self._rebuilt.popitem(last=False)
-        return value
+        with self._lock:
+            if key in self._rebuilt:
+                self._rebuilt.move_to_end(key)
+                return self._rebuilt[key]
+        value = rebuild()  # which takes long, and may hold handles of others
+        with self._lock:
+            # Of several threads that have rebuilt it, the first one's is for all.
+            kept = self._rebuilt.setdefault(key, value)
+            oldest = None
+            if len(self._rebuilt) > self.MOST_REMEMBERED:
+                oldest = self._rebuilt.popitem(last=False)
+        del oldest
+        return kept
 
 
 known_objects = _KnownObjects()

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from types import CodeType
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     Function = Callable[..., object]
     Task = tuple[Function, tuple[object, ...], dict[str, object]]
 
-__all__ = ["describe_arguments", "describe_call", "function_name", "not_a_task"]
+__all__ = [
+    "describe_arguments",
+    "describe_call",
+    "function_name",
+    "live_function_key",
+    "not_a_task",
+]
 
 _LONGEST_ARGUMENT = 40
 _MOST_ARGUMENTS = 6
@@ -30,6 +38,19 @@ def function_name(function: object) -> str:
     name = getattr(inner, "__qualname__", None) or type(inner).__qualname__
     module = getattr(inner, "__module__", None) or type(inner).__module__
     return name if module in ("builtins", "__main__") else f"{module}.{name}"
+
+
+def live_function_key(task: Task) -> Hashable | None:
+    """Return what tells a live task's function from most others; None if it is no task.
+
+    It is the same for closures over other values, and keeps nothing alive that they refer to.
+    """
+    try:
+        function, _, _ = task
+    except (TypeError, ValueError):
+        return None  # which is for whoever runs it to say
+    code = getattr(function, "__code__", None)
+    return code if isinstance(code, CodeType) else function_name(function)
 
 
 def describe_call(function: object, args: tuple[object, ...], kwargs: dict[str, object]) -> str:

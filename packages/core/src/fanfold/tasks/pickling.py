@@ -109,9 +109,11 @@ class TaskPickler:
 
         numpy registers some when it is imported, so it need not be looked for each time.
         """
-        if len(dispatch_table) != self._n_registered:
-            self._n_registered = len(dispatch_table)
+        n_registered = len(dispatch_table)
+        if n_registered != self._n_registered:
             self._table = self._new_table() if "numpy" in sys.modules else None
+            # Last: another thread that sees this number takes the table.
+            self._n_registered = n_registered
         return self._table
 
     def _new_table(self) -> DispatchTable:

@@ -44,7 +44,7 @@ class SeedScope:
 
     def __init__(self, seed: Seed) -> None:
         self.seed = seed
-        self._calls = count()
+        self._calls = count()  # each number once, whatever threads ask: without the GIL too
 
     def next_call(self) -> Seed:
         """Return the seed of one more call."""

@@ -61,7 +61,7 @@ class WatchedBatch(LocalBatch):
         self._worker = current_thread().name
         began = monotonic()
         for position, task in enumerate(self._tasks):
-            if self._stopped():
+            if self._stop.is_up:
                 break
             with self._lock:
                 self._began = monotonic()

@@ -109,8 +109,10 @@ class Exchange:
             self._n_dropped = pool.n_dropped
             gone = [number for number in self._told if not pool.is_live(number)]
             self._told.difference_update(gone)
+        # First the number: another thread may drop one meanwhile, which is then told twice.
+        n_dropped = known_objects.n_dropped
         objects = known_objects.dropped_since(self._n_objects_dropped)
-        self._n_objects_dropped = known_objects.n_dropped
+        self._n_objects_dropped = n_dropped
         ended, spoiled = self._borrower.take_ended()
         if not gone and not objects and not ended and not spoiled:
             return None

@@ -32,15 +32,13 @@ class _Packed:
 
     Attributes
     ----------
-    filters : list
-        As they were.
-    packed : bytes
-        As they travel.
+    pair : tuple
+        The filters as they were, and as they travel. It is read and replaced as a whole, because
+        several threads may pack at once.
     """
 
     def __init__(self) -> None:
-        self.filters: list[Any] = []
-        self.packed = b""
+        self.pair: tuple[list[Any] | None, bytes] = None, b""
 
 
 _last = _Packed()
@@ -51,10 +49,12 @@ def pack_filters() -> bytes:
     import warnings
 
     filters = _filters_in_force(warnings)
-    if filters != _last.filters:
-        _last.packed = dumps([_pack(one) for one in filters], PROTOCOL)
-        _last.filters = list(filters)
-    return _last.packed
+    known, packed = _last.pair
+    if filters != known:
+        filters = list(filters)
+        packed = dumps([_pack(one) for one in filters], PROTOCOL)
+        _last.pair = filters, packed
+    return packed
 
 
 def _filters_in_force(warnings: ModuleType) -> list[Any]:

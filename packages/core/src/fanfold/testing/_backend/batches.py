@@ -10,6 +10,7 @@ import pytest
 
 from ...parallel._feeding import feeder_for
 from ...parallel._resolve import nested_level
+from ...tasks.local import StopFlag
 from ...tasks.terms import Terms
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def make_batch(
 ) -> CoreBatch:
     """Return all of `tasks` as one batch of the kind that suits the backend."""
     terms = Terms(nested_level(backend, 2))
-    feeder = feeder_for(backend.capabilities, tasks, terms, storage, lambda: False)
+    feeder = feeder_for(backend.capabilities, tasks, terms, storage, StopFlag())
     batch = feeder.take(first_task, len(tasks))
     assert batch is not None
     return batch
