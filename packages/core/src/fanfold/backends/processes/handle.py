@@ -22,7 +22,7 @@ from .hearing import hear
 from .launch import launch
 from .life import DEFAULT_LIFE
 from .memory_limit import report_retirement
-from .messages import BATCH, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
+from .messages import BATCH, CALL, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 from .settings import Settings
 
 TYPE_CHECKING = False
@@ -87,6 +87,7 @@ class WorkerHandle:
         self._channel = Channel(self._process.connection)
         self._life: Life = DEFAULT_LIFE
         self._sent_parts: set[bytes] = set()
+        self._has_large_parts = False
         self._answered = 0
         self._is_reaped = False
         self.entries: deque[Entry] = deque()
@@ -129,7 +130,9 @@ class WorkerHandle:
         return not self._is_reaped and not self._reap(os.WNOHANG)
 
     def adopt(self, settings: Settings) -> None:
-        """Have the worker take over what changed of the parent's settings."""
+        """Begin another call: the worker takes over what changed of the parent's settings."""
+        if self._has_large_parts:
+            self._channel.send(CALL, b"")
         changes = settings.since(self._settings, self.environment)
         self._settings = settings
         if changes is not None:
@@ -155,6 +158,7 @@ class WorkerHandle:
         self._numbers.append(self._process.gate.permit())
         if len(self._sent_parts) > PartCache.LIMIT:
             self._sent_parts.clear()
+            self._has_large_parts = False
             self._channel.send(FORGET, b"")
         terms, *functions = [self._once(part) for part in (batch.terms, *batch.functions)]
         tasks = (terms, functions, batch.numbers, batch.items, batch.counts, batch.first_task)
@@ -330,6 +334,7 @@ class WorkerHandle:
         if key in self._sent_parts:
             return key, None
         self._sent_parts.add(key)
+        self._has_large_parts |= len(part.data) >= PartCache.LARGE
         return key, part.data
 
     def _reap(self, options: int) -> bool:

@@ -16,7 +16,7 @@ from .board import Board
 from .channel import Channel
 from .exchange import Exchange
 from .gate import Permits
-from .messages import BATCH, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
+from .messages import BATCH, CALL, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 from .outlet import Outlet
 from .output import LineStream
 
@@ -63,7 +63,7 @@ class _Worker:
         self._channel = channel
         self._board = board
         self._permits = Permits(gate)
-        self._parts = PartCache()
+        self._parts = PartCache(told_of_calls=True)
         self._memory_limit: MemoryLimit | None = None
         self._is_retired = False
         self._exchange = Exchange()
@@ -85,6 +85,8 @@ class _Worker:
                 _apply(*loads(head))
             elif kind == FORGET:
                 self._parts.clear()
+            elif kind == CALL:
+                self._parts.begin_call()
             elif kind == LIFE:
                 self._live(*loads(head))
             elif kind == NEWS:
