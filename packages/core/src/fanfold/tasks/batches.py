@@ -12,9 +12,10 @@ from .storing import StoredBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from .running import EncodedTasks
     from .storing import Piece
     from .travel.reports import Report
 
@@ -141,12 +142,22 @@ class EncodedBatch(Batch):
     @property
     def payload(self) -> bytes:
         """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
-        functions = [(function.key, function.data) for function in self.functions]
-        terms = self.terms.key, self.terms.data
-        tasks = (terms, functions, self.numbers, self.items, self.counts, self.first_task)
+        tasks = self.encoded({part.key: part.data for part in (self.terms, *self.functions)})
         buffers = [_mode_or_buffer(piece) for piece in self.buffers]
         stored = [number for number, mode in enumerate(buffers) if isinstance(mode, str)]
         return plain_dumps((tasks, buffers, stored, self.same_host), PROTOCOL)
+
+    def encoded(self, new_parts: Mapping[bytes, bytes]) -> EncodedTasks:
+        """Return the tasks as they travel, with the functions and terms that are new there."""
+        return (
+            new_parts,
+            self.terms.key,
+            [function.key for function in self.functions],
+            self.numbers,
+            self.items,
+            self.counts,
+            self.first_task,
+        )
 
     @property
     def shared(self) -> tuple[object, ...]:  # type: ignore[override]  # derived, so never set

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ..._buffers import Buffer
-    from ...tasks.batches import EncodedBatch, EncodedPart
+    from ...tasks.batches import EncodedBatch
     from ...tasks.storing import Piece
     from .channel import Message
     from .exchange import Place
@@ -156,22 +156,13 @@ class WorkerHandle:
             self.busy_since = monotonic()
         self.entries.append((batch, future))
         self._numbers.append(self._process.gate.permit())
-        if len(self._sent_parts) > PartCache.LIMIT:
-            self._sent_parts.clear()
-            self._has_large_parts = False
-            self._channel.send(FORGET, b"")
-        terms, *functions = [self._once(part) for part in (batch.terms, *batch.functions)]
-        tasks = (terms, functions, batch.numbers, batch.items, batch.counts, batch.first_task)
-        places, buffers = self._lend(batch.buffers)
+        tasks = batch.encoded(self._new_parts(batch))
+        places, buffers = self._lend(batch.buffers) if batch.buffers else (None, ())
         self._tell_news()
         return self._channel.send(BATCH, dumps((tasks, places), 5), buffers)
 
-    def _lend(
-        self, pieces: Sequence[Piece]
-    ) -> tuple[list[Place | None] | None, Sequence[bytearray]]:
+    def _lend(self, pieces: Sequence[Piece]) -> tuple[list[Place | None], list[bytearray]]:
         """Return where the worker finds buffers in shared memory, and those to send along."""
-        if not pieces:
-            return None, ()
         from .segments import Part
 
         places: list[Place | None] = []
@@ -222,7 +213,9 @@ class WorkerHandle:
         """Return what an answer says, and the buffers of the results in it."""
         _, head, buffers = answer
         outcome, places = loads(head)
-        return outcome, self._exchange.open(places, buffers)
+        if places is not None:
+            return outcome, self._exchange.open(places, buffers)
+        return outcome, buffers
 
     def answered(self) -> Entry:
         """Return the entry that the next answer belongs to; it leaves `entries`."""
@@ -328,14 +321,26 @@ class WorkerHandle:
         self._is_reaped = True
         self.close()
 
-    def _once(self, part: EncodedPart) -> tuple[bytes, bytes | None]:
-        """Return what to send of a part: its key, and the first time all of it."""
-        key = part.key
-        if key in self._sent_parts:
-            return key, None
-        self._sent_parts.add(key)
-        self._has_large_parts |= len(part.data) >= PartCache.LARGE
-        return key, part.data
+    def _new_parts(self, batch: EncodedBatch) -> dict[bytes, bytes]:
+        """Return the terms and functions that the worker must be sent, which is nearly always none.
+
+        It knows them for as long as it has not been told to forget.
+        """
+        parts = (batch.terms, *batch.functions)
+        for part in parts:
+            if part.key not in self._sent_parts:
+                break
+        else:
+            return {}
+        if len(self._sent_parts) > PartCache.LIMIT:
+            self._sent_parts.clear()
+            self._has_large_parts = False
+            self._channel.send(FORGET, b"")
+        new = {part.key: part.data for part in parts if part.key not in self._sent_parts}
+        self._sent_parts.update(new)
+        if any(len(data) >= PartCache.LARGE for data in new.values()):
+            self._has_large_parts = True
+        return new
 
     def _reap(self, options: int) -> bool:
         if self._is_reaped:

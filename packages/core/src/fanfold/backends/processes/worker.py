@@ -115,7 +115,7 @@ class _Worker:
         # If nobody is there to read it, the next receive says so too.
         if self._memory_limit is not None:
             self._retire_if_too_large(len(outcome[1]))
-        self._answer(outcome, out_buffers, self._parts.terms_of(tasks).max_nbytes)
+        self._answer(outcome, out_buffers, tasks)
 
     def _begin(self, position: int, now: float) -> bool:
         """Take note that the task at a position begins, and the one before has ended.
@@ -123,7 +123,8 @@ class _Worker:
         False if the rest of the batch is wanted back.
         """
         self._outlet.position = position
-        self._end_lines()
+        if position:
+            self._end_lines()
         return self._board.write_position(position, now)
 
     def _end_lines(self) -> None:
@@ -146,11 +147,11 @@ class _Worker:
         return run_tasks(tasks, opened, self._parts, self._begin)
 
     def _answer(
-        self, outcome: EncodedOutcome, views: list[memoryview], max_nbytes: int | None
+        self, outcome: EncodedOutcome, views: Sequence[memoryview], tasks: EncodedTasks
     ) -> None:
-        """Send an outcome, its large buffers through shared memory."""
+        """Send the outcome of tasks, its large buffers through shared memory."""
         places: list[Place | None] | None = None
-        if views and max_nbytes is not None:
+        if views and (max_nbytes := self._parts.terms_of(tasks).max_nbytes) is not None:
             places = [self._lend(view, max_nbytes) for view in views]
             views = [view for view, place in zip(views, places, strict=True) if place is None]
         news = self._exchange.news(self._segments)
