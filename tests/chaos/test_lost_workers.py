@@ -15,6 +15,7 @@ import pytest
         "after_sending",
         "beside_another_call",
         "stopped_in_a_task",
+        "stopped_in_one_task_of_many",
         "stopped_while_idle",
         "paused",
     ],

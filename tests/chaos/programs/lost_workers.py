@@ -14,6 +14,7 @@ import threading
 from fanfold import Parallel, delayed
 from fanfold.errors import TaskTimeoutError, WorkerLostError
 from support import (
+    AN_ANSWER,
     UNREAD,
     UNSENT,
     Aside,
@@ -92,7 +93,7 @@ def sending(number: int) -> None:
     workers = both_workers()
     run = Parallel(n_jobs=2, return_as="generator", batch_size=1)
     stream = run(delayed(large)(i) for i in range(6))
-    wait_until(lambda: sockets_with(UNREAD) == 2, lambda: "no result is on its way")
+    wait_until(lambda: sockets_with(UNREAD, AN_ANSWER) == 2, lambda: "no result is on its way")
     os.kill(workers[number % 2], signal.SIGKILL)
 
     arrived: list[object] = []
@@ -112,7 +113,7 @@ def after_sending(number: int) -> None:
     workers = both_workers()
     run = Parallel(n_jobs=2, return_as="generator", batch_size=1)
     stream = run(delayed(large)(i) for i in range(6))
-    wait_until(lambda: sockets_with(UNREAD) == 2, lambda: "no result is on its way")
+    wait_until(lambda: sockets_with(UNREAD, AN_ANSWER) == 2, lambda: "no result is on its way")
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not any(map(is_running, workers)), lambda: "SIGKILL does not end them")
@@ -120,6 +121,7 @@ def after_sending(number: int) -> None:
     arrived: list[object] = []
     error = outcome_of(lambda: arrived.extend(stream))
     assert error is None or isinstance(error, WorkerLostError), repr(error)
+    assert len(arrived) >= 2, "what both workers had finished is lost"
     for value, array in enumerate(arrived):
         assert_is(array, value)
 
@@ -163,6 +165,22 @@ def stopped_in_a_task(number: int) -> None:
     remove(folder)
 
 
+def stopped_in_one_task_of_many(number: int) -> None:
+    """By SIGSTOP: the limit of one task ends it, and the other tasks have their results."""
+    folder = new_folder()
+    tasks = [delayed(announce_and_wait)(folder), *(delayed(pow)(i, 2) for i in range(20))]
+    call = Aside(lambda: Parallel(n_jobs=2, task_timeout=0.5, on_error="return")(tasks))
+    (pid,) = announced(folder)
+    stop(pid)
+    results = call.outcome()
+
+    assert isinstance(results, list), results
+    assert isinstance(results[0].exception, TaskTimeoutError), results[0]
+    assert results[1:] == [i * i for i in range(20)]
+    assert not is_running(pid)
+    remove(folder)
+
+
 def stopped_while_idle(number: int) -> None:
     """By SIGSTOP between two calls: the next one gives it work that it does not begin."""
     workers = both_workers()
@@ -201,6 +219,7 @@ if __name__ == "__main__":
         after_sending,
         beside_another_call,
         stopped_in_a_task,
+        stopped_in_one_task_of_many,
         stopped_while_idle,
         paused,
     )

@@ -272,19 +272,21 @@ def stop(pid: int) -> None:
     wait_until(lambda: state(pid) == "T", lambda: f"{pid} does not stop")
 
 
-def sockets_with(request: int) -> int:
-    """Return how many sockets of this process hold bytes: `UNSENT` or `UNREAD` ones."""
+def sockets_with(request: int, least: int = 1) -> int:
+    """Return how many sockets of this process hold so many bytes: `UNSENT` or `UNREAD` ones."""
     count = 0
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         try:
             if os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:"):
                 answer = fcntl.ioctl(descriptor, request, bytes(4))
-                count += struct.unpack("i", answer)[0] > 0
+                count += struct.unpack("i", answer)[0] >= least
         except OSError:
             continue  # closed meanwhile
     return count
 
 
+AN_ANSWER = 64
+"""The bytes of an answer, at the least; descriptors that are handed over come with fewer."""
 UNSENT = termios.TIOCOUTQ
 """Sent, and not yet read by the other end."""
 UNREAD = termios.FIONREAD

@@ -67,6 +67,11 @@ class MappedFile(mmap):
         """
         return self._path or f"/proc/{os.getpid()}/fd/{self._descriptor}"
 
+    @property
+    def descriptor(self) -> int | None:
+        """Its open descriptor, if it has no name by which others could find it."""
+        return None if self._path is not None else self._descriptor
+
     def fill(self, offset: int, data: memoryview) -> None:
         """Copy bytes into it.
 

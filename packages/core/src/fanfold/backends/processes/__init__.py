@@ -6,6 +6,8 @@
 - ``stock.py``: the idle workers, kept from call to call.
 - ``handle.py``, ``launch.py``: one worker as its parent sees it, and how it is started.
 - ``refusals.py``: what to say when the system has no more descriptors or processes.
+- ``segments.py``, ``budget.py``: shared memory for large buffers, used again and again.
+- ``exchange.py``, ``borrowing.py``, ``handover.py``: lending what lies there to the other side.
 - ``channel.py``, ``messages.py``: messages over a socket pair; used on both sides.
 - ``settings.py``: what workers take over from their parent before each call.
 - ``worker.py``: what runs in a worker process; it imports as little as it can.

@@ -7,11 +7,10 @@ borrower gives the buffer back with its next message.
 
 from __future__ import annotations
 
-import os
-from _pickle import PickleBuffer, dumps, loads
-from collections import deque
+from _pickle import dumps, loads
 
 from ...tasks.known_objects import known_objects
+from .borrowing import Borrower
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +18,13 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ..._buffers import Buffer
-    from ...sharing import Identity, MappedFile
-    from .segments import Part, SegmentPool
+    from ...sharing import Identity
+    from .handover import Handover
+    from .segments import Part, Segment, SegmentPool
 
-    Place: TypeAlias = tuple[int, int, str, Identity, int, int, str]
-    """Number of the loan, number of the segment, its path and identity, offset, length, mode."""
+    Place: TypeAlias = tuple[int, int, str | None, Identity, int, int, str]
+    """Number of the loan, number of the segment, its path (None if its descriptor was handed over)
+    and identity, offset, length, mode."""
 
 __all__ = ["Exchange"]
 
@@ -31,21 +32,26 @@ __all__ = ["Exchange"]
 class Exchange:
     """One side of the lending between two processes.
 
-    A process that forks gives its child views of what it borrowed, and nobody tells when the child
-    is done with them: such buffers are given back as spoiled, and their segments not used again.
+    Parameters
+    ----------
+    handover : Handover
+        Its end of the socket pair for descriptors.
+    gives : bool
+        Whether this side hands over the descriptors of its segments, so that they outlive it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, handover: Handover, *, gives: bool) -> None:
+        self._handover = handover
+        self._gives = gives
+        self._borrower = Borrower(handover)
         self._lent: dict[int, Part] = {}
         self._n_loans = 0
         self._told: set[int] = set()
         self._n_dropped = 0
         self._n_objects_dropped = known_objects.n_dropped
-        self._maps: dict[int, MappedFile] = {}
-        self._ended: deque[tuple[int, int]] = deque()
 
-    def lend(self, part: Part, mode: str) -> Place:
-        """Lend a buffer, and return what tells the other side where it is.
+    def lend(self, part: Part, mode: str) -> Place | None:
+        """Lend a buffer, and return what tells the other side where it is, or None if it cannot be.
 
         Parameters
         ----------
@@ -54,51 +60,19 @@ class Exchange:
         mode : {'r', 'c', 'w'}
             Whether it may only be read, is written to as a private copy, or is written to in place.
         """
-        self._n_loans += 1
-        self._lent[self._n_loans] = part
         segment = part.segment
-        if mode == "w":
-            segment.origin = None  # from now on it may differ from what it was copied from
+        memory = segment.memory
+        path = None if self._gives and memory.descriptor is not None else memory.path
+        if path is None and not self._give(segment):
+            return None
         if segment.number >= 0:
             self._told.add(segment.number)
-        memory = segment.memory
-        return (
-            self._n_loans,
-            segment.number,
-            memory.path,
-            memory.identity,
-            part.offset,
-            part.nbytes,
-            mode,
-        )
-
-    def borrow(self, place: Place) -> memoryview:
-        """Return a view of a buffer that the other side lends.
-
-        Raises
-        ------
-        OSError
-            If its memory cannot be mapped.
-        """
-        from ctypes import c_ubyte
-        from weakref import finalize
-
-        loan, number, path, identity, offset, nbytes, mode = place
-        file = self._maps.get(number)
-        if file is None or mode == "c":
-            from ...sharing import map_file, map_privately
-
-            if mode == "c":
-                file = map_privately(path, identity)
-            else:
-                file = map_file(path, identity, "r+")
-                if number >= 0:
-                    self._maps[number] = file
-        # What arrays keep alive is this object, so its end is theirs.
-        lent = (c_ubyte * nbytes).from_buffer(file, offset)
-        finalize(lent, self._ended.append, (loan, _forks.count)).atexit = False
-        view = PickleBuffer(lent).raw()  # as plain bytes, whatever ctypes calls them
-        return view.toreadonly() if mode == "r" else view
+        if mode == "w":
+            segment.origin = None  # from now on it may differ from what it was copied from
+        self._n_loans += 1
+        self._lent[self._n_loans] = part
+        where = part.offset, part.nbytes, mode
+        return self._n_loans, segment.number, path, memory.identity, *where
 
     def open(
         self, places: Sequence[Place | None] | None, buffers: Sequence[Buffer]
@@ -116,15 +90,17 @@ class Exchange:
         opened: list[Buffer] = []
         for position, place in enumerate(places):
             try:
-                opened.append(next(arrived) if place is None else self.borrow(place))
+                opened.append(next(arrived) if place is None else self._borrower.view(place))
             except OSError:
-                self.decline(places[position:])
+                self._borrower.decline(places[position:])
                 raise
         return opened
 
-    def decline(self, places: Sequence[Place | None] | None) -> None:
-        """Give back what a message lends without looking at it."""
-        self._ended.extend((place[0], _forks.count) for place in places or () if place is not None)
+    def withdraw(self, places: Sequence[Place | None] | None) -> None:
+        """Take back what a message lent that the other side passes over."""
+        for place in places or ():
+            if place is not None:
+                del self._lent[place[0]]
 
     def news(self, pool: SegmentPool | None) -> bytes | None:
         """Return what the other side must know before the next message, or None if nothing."""
@@ -135,13 +111,9 @@ class Exchange:
             self._told.difference_update(gone)
         objects = known_objects.dropped_since(self._n_objects_dropped)
         self._n_objects_dropped = known_objects.n_dropped
-        if not gone and not objects and not self._ended:
+        ended, spoiled = self._borrower.take_ended()
+        if not gone and not objects and not ended and not spoiled:
             return None
-        ended: list[int] = []
-        spoiled: list[int] = []
-        while self._ended:
-            loan, forks = self._ended.popleft()
-            (ended if forks == _forks.count else spoiled).append(loan)
         return dumps((ended, spoiled, gone, objects), 5)
 
     def hear(self, news: bytes | Buffer) -> None:
@@ -152,25 +124,17 @@ class Exchange:
             self._lent[loan].segment.is_spoiled = True
         for loan in (*ended, *spoiled):
             del self._lent[loan]
-        for number in gone:
-            self._maps.pop(number, None)
+        self._borrower.forget(gone)
 
     def close(self) -> None:
         """Take everything back: the other side has ended."""
         self._lent.clear()
-        self._maps.clear()
+        self._borrower.close()
 
-
-class _Forks:
-    """How many times this process has forked."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(before=self._increase)
-
-    def _increase(self) -> None:
-        self.count += 1
-
-
-_forks = _Forks()
+    def _give(self, segment: Segment) -> bool:
+        """Hand over a segment's descriptor, once, and tell whether the other side has it."""
+        if segment.number in self._told:
+            return True
+        descriptor = segment.memory.descriptor
+        assert descriptor is not None
+        return self._handover.give(segment.number, descriptor)

@@ -13,6 +13,7 @@ from threading import Lock
 from time import monotonic, perf_counter
 
 from ...contracts.backend import Batch, Executor
+from ...errors import BackendUnavailableError
 from ...tasks.batches import EncodedBatch
 from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from ...contracts.future import BatchFuture
     from .channel import Message
-    from .handle import Entry, WorkerHandle
+    from .handle import WorkerHandle
     from .life import Life
 
 __all__ = ["ProcessesExecutor"]
@@ -286,11 +287,12 @@ class ProcessesExecutor(Executor):
     def _receive(self, worker: WorkerHandle) -> bool:
         """Complete the futures whose answers are there, and tell whether the connection is open."""
         messages, is_open = worker.receive()
-        answers = [(worker.answered(), answer) for answer in messages]
+        # Before anything is sent, because that may show that the worker is gone with what it lent.
+        answers = [(worker.answered()[1], _read(worker, message)) for message in messages]
         if is_open:
             self._assign()  # first give the worker something to do, then look at what it did
-        for entry, answer in answers:
-            _complete(entry, worker, answer)
+        for future, answer in answers:
+            _complete(future, answer)
         return is_open
 
     def _lost(self, worker: WorkerHandle) -> None:
@@ -331,22 +333,25 @@ class ProcessesExecutor(Executor):
     def _receive_last(self, worker: WorkerHandle) -> None:
         """Read what the worker still sent before it ended."""
         messages, _ = worker.receive()
-        for answer in messages:
-            _complete(worker.answered(), worker, answer)
+        for message in messages:
+            _complete(worker.answered()[1], _read(worker, message))
 
 
-def _complete(entry: Entry, worker: WorkerHandle, answer: Message) -> None:
-    """Give a future the answer to its batch, or say why it cannot be read."""
-    batch, future = entry
+def _read(worker: WorkerHandle, answer: Message) -> object:
+    """Return what an answer says, or the error if it cannot be read."""
     try:
-        future.set_result(worker.read(answer))
-    except FileNotFoundError:
-        worker.is_alive()  # learns how it ended: its results went with it
-        future.set_exception(worker_lost(batch, batch.size - 1, worker))
+        return worker.read(answer)
     except OSError as error:
         refusal = refused("cannot map the shared memory of a result", error)
         refusal.__cause__ = error
-        future.set_exception(refusal)
+        return refusal
+
+
+def _complete(future: DrivenFuture, answer: object) -> None:
+    if isinstance(answer, BackendUnavailableError):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
 
 
 def _selector_for(n_jobs: int) -> selectors.BaseSelector:

@@ -81,10 +81,10 @@ class WorkerHandle:
     def __init__(self, environment: Mapping[str, str], stock: WorkerStock) -> None:
         self.environment = environment
         self._stock = stock
-        self._exchange = Exchange()
         self._settings = Settings.current()  # before the worker takes them over
         self._process = launch(environment)
         self._channel = Channel(self._process.connection)
+        self._exchange = Exchange(self._process.handover, gives=False)
         self._life: Life = DEFAULT_LIFE
         self._sent_parts: set[bytes] = set()
         self._has_large_parts = False
@@ -93,6 +93,7 @@ class WorkerHandle:
         self.entries: deque[Entry] = deque()
         self.busy_since = 0.0
         self._numbers: deque[int] = deque()
+        self._places: deque[Sequence[Place | None] | None] = deque()
         self._wanted_back = 0
         self.exit_code: int | None = None
         self.peak_memory: int | None = None
@@ -158,6 +159,7 @@ class WorkerHandle:
         self._numbers.append(self._process.gate.permit())
         tasks = batch.encoded(self._new_parts(batch))
         places, buffers = self._lend(batch.buffers) if batch.buffers else (None, ())
+        self._places.append(places)
         self._tell_news()
         return self._channel.send(BATCH, dumps((tasks, places), 5), buffers)
 
@@ -222,6 +224,7 @@ class WorkerHandle:
         self._answered += 1
         self.busy_since = monotonic()
         self._numbers.popleft()
+        self._places.popleft()
         return self.entries.popleft()
 
     def take_back(self) -> Entry | None:
@@ -231,7 +234,8 @@ class WorkerHandle:
             return None
         position = self._numbers.index(number)
         entry = self.entries[position]
-        del self._numbers[position], self.entries[position]
+        self._exchange.withdraw(self._places[position])
+        del self._numbers[position], self._places[position], self.entries[position]
         return entry
 
     def running_position(self) -> int | None:

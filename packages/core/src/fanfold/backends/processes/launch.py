@@ -9,6 +9,7 @@ from mmap import mmap
 from ...errors import BackendUnavailableError
 from .board import Board
 from .gate import Gate
+from .handover import Handover
 from .life import DEFAULT_LIFE, receive_timeout
 from .refusals import refused
 
@@ -36,11 +37,13 @@ class Launched:
         A descriptor that becomes readable when the process ends, where the platform has one.
     gate : Gate
         Which of the batches it was sent it may begin.
+    handover : Handover
+        How it hands over descriptors.
     board : Board
         What it is doing.
     """
 
-    __slots__ = ("board", "connection", "gate", "lifeline", "pid", "sentinel")
+    __slots__ = ("board", "connection", "gate", "handover", "lifeline", "pid", "sentinel")
 
     def __init__(
         self,
@@ -49,12 +52,14 @@ class Launched:
         lifeline: int,
         sentinel: int | None,
         gate: Gate,
+        handover: Handover,
         board: Board,
     ) -> None:
         self.pid = pid
         self.connection = connection
         self.lifeline = lifeline
         self.gate = gate
+        self.handover = handover
         self.sentinel = sentinel
         self.board = board
 
@@ -85,6 +90,9 @@ def launch(settings: Mapping[str, str]) -> Launched:
         connection, their_connection = _connect()
         kept.append(connection)
         handed_on.append(their_connection)
+        handover, their_handover = _socket_pair()
+        kept.append(handover)
+        handed_on.append(their_handover)
         their_lifeline, lifeline = os.pipe()
         kept.append(lifeline)
         handed_on.append(their_lifeline)
@@ -92,7 +100,13 @@ def launch(settings: Mapping[str, str]) -> Launched:
         handed_on.append(their_board)
         board = Board(mmap(their_board, Board.SIZE))
         gate = Gate()
-        inherited = (their_connection, their_board, their_lifeline, gate.worker_end)
+        inherited = (
+            their_connection,
+            their_board,
+            their_lifeline,
+            gate.worker_end,
+            their_handover,
+        )
         pid = _spawn(inherited, {**os.environ, **settings})
     except OSError as error:
         for descriptor in kept:
@@ -103,7 +117,7 @@ def launch(settings: Mapping[str, str]) -> Launched:
     finally:
         for descriptor in handed_on:
             os.close(descriptor)
-    return Launched(pid, connection, lifeline, _sentinel(pid), gate, board)
+    return Launched(pid, connection, lifeline, _sentinel(pid), gate, Handover(handover), board)
 
 
 def _connect() -> tuple[int, int]:
@@ -115,6 +129,13 @@ def _connect() -> tuple[int, int]:
     connection = mine.detach()
     os.set_blocking(connection, False)
     return connection, theirs.detach()
+
+
+def _socket_pair() -> tuple[int, int]:
+    import socket
+
+    mine, theirs = socket.socketpair()
+    return mine.detach(), theirs.detach()
 
 
 def _spawn(inherited: tuple[int, ...], environment: dict[str, str]) -> int:

@@ -11,6 +11,7 @@ Whoever writes owns the segment. The other side maps it, views it, and says when
 
 from __future__ import annotations
 
+import mmap
 import warnings
 import weakref
 from collections import deque
@@ -27,13 +28,15 @@ if TYPE_CHECKING:
     Origin: TypeAlias = tuple[weakref.ref[Any], int]
     """The array whose memory a buffer is part of, and the buffer's address."""
 
-__all__ = ["Part", "SegmentPool"]
+__all__ = ["LARGEST_SHARING", "Part", "SegmentPool"]
 
 _SLOWER = (
     "large arrays do not all go through shared memory, but through sockets, which takes longer: "
     "{}. FANFOLD_SHM_BUDGET sets how much memory may be used"
 )
-_ALIGNMENT = 64
+_PAGE = mmap.PAGESIZE
+"""Parts begin on pages of their own: whoever writes to a private view of one then has no old copy
+of the beginning of the next."""
 _ROUNDING = 1 << 20
 
 
@@ -101,6 +104,10 @@ class Part:
         self._returned.append(self.segment)
 
 
+LARGEST_SHARING = 1 << 20
+"""Larger buffers have a segment each."""
+
+
 class SegmentPool:
     """The segments of one process.
 
@@ -116,7 +123,6 @@ class SegmentPool:
 
     ARENA = 8 << 20
     """Smaller buffers share a segment of this size."""
-    LARGEST_IN_ARENA = 1 << 20
     MOST_KEPT = 512 << 20
     MOST_SEGMENTS = 256
     """Each needs a file descriptor."""
@@ -148,11 +154,11 @@ class SegmentPool:
         folder : str or None
             Where to keep it in a file of its own, if it is large; None keeps it in memory.
         """
-        if folder is not None and data.nbytes > self.LARGEST_IN_ARENA:
+        if folder is not None and data.nbytes > LARGEST_SHARING:
             return self._store_in_file(data, folder)
         with self._lock:
             self._collect()
-            if data.nbytes > self.LARGEST_IN_ARENA:
+            if data.nbytes > LARGEST_SHARING:
                 return self._find(data) or self._store_alone(data)
             return self._store_in_arena(data)
 
@@ -221,7 +227,7 @@ class SegmentPool:
         offset = arena.filled
         if not self._write(arena, offset, data):
             return None
-        arena.filled = _round_up(offset + data.nbytes, _ALIGNMENT)
+        arena.filled = _round_up(offset + data.nbytes, _PAGE)
         return self._part(arena, offset, data.nbytes)
 
     def _part(self, segment: Segment, offset: int, nbytes: int) -> Part:

@@ -104,7 +104,7 @@ class WorkerStock:
         try:
             worker.live(life)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # it is gone already: whoever sends it a batch takes note of that
+            return worker  # it is gone already: whoever sends it a batch takes note of that
         return worker
 
     def _take_idle(self, environment: Mapping[str, str]) -> WorkerHandle | None:

@@ -16,6 +16,7 @@ from .board import Board
 from .channel import Channel
 from .exchange import Exchange
 from .gate import Permits
+from .handover import Handover
 from .messages import BATCH, CALL, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 from .outlet import Outlet
 from .output import LineStream
@@ -35,7 +36,7 @@ __all__ = ["main"]
 _SIGINT, _SIGKILL = 2, 9
 
 
-def main(connection: int, board: int, lifeline: int, gate: int) -> None:
+def main(connection: int, board: int, lifeline: int, gate: int, handover: int) -> None:
     """Serve the parent until it closes the connection, or sends nothing for its timeout.
 
     Parameters
@@ -48,25 +49,27 @@ def main(connection: int, board: int, lifeline: int, gate: int) -> None:
         The descriptor of a pipe whose other end only the parent holds.
     gate : int
         The descriptor from which to take permission for each batch.
+    handover : int
+        The descriptor of the socket on which to hand over descriptors of segments.
     """
     _die_with_parent(lifeline)
     # Observers belong to the parent: what runs here must not load them again.
     os.environ.pop("FANFOLD_HOOKS", None)
     _leave_interrupts_to_parent()
-    worker = _Worker(Channel(connection), Board(mmap(board, Board.SIZE)), gate)
+    worker = _Worker(Channel(connection), Board(mmap(board, Board.SIZE)), gate, handover)
     os.close(board)
     worker.serve()
 
 
 class _Worker:
-    def __init__(self, channel: Channel, board: Board, gate: int) -> None:
+    def __init__(self, channel: Channel, board: Board, gate: int, handover: int) -> None:
         self._channel = channel
         self._board = board
         self._permits = Permits(gate)
         self._parts = PartCache(told_of_calls=True)
         self._memory_limit: MemoryLimit | None = None
         self._is_retired = False
-        self._exchange = Exchange()
+        self._exchange = Exchange(Handover(handover), gives=True)
         self._segments: SegmentPool | None = None
         self._outlet = Outlet(channel)
         self._streams = LineStream("stdout", self._outlet), LineStream("stderr", self._outlet)
@@ -104,7 +107,6 @@ class _Worker:
         """Run a batch, unless it was taken back."""
         if not self._permits.take():
             self._parts.learn(tasks)
-            self._exchange.decline(places)
             return
         self._board.write_started()
         self._outlet.position = 0
@@ -162,9 +164,12 @@ class _Worker:
     def _lend(self, view: memoryview, max_nbytes: int) -> Place | None:
         if view.nbytes < max_nbytes:
             return None
+        from .segments import LARGEST_SHARING, SegmentPool
+
+        if view.nbytes <= LARGEST_SHARING:
+            return None  # segments that several buffers share would stay with the last of them
         if self._segments is None:
             from .budget import memory_budget
-            from .segments import SegmentPool
 
             # All workers together have as much as their parent.
             self._segments = SegmentPool(memory_budget() // (2 * (os.cpu_count() or 1)))
@@ -172,7 +177,7 @@ class _Worker:
             part = self._segments.store(view)
         except Warning:  # an error by the user's filters, but not the task's
             part = None
-        return None if part is None else self._exchange.lend(part, "w")
+        return None if part is None else self._exchange.lend(part, "c")
 
     def _live(self, idle_seconds: float, max_rss: int | None) -> None:
         """Take over how long to stay without work, and how large to become."""
