@@ -1,6 +1,7 @@
 """Parallel: many calls at once, on whatever backend is chosen.
 
 - ``_parallel.py``: the class that users call.
+- ``_arguments.py``: what its arguments can be.
 - ``_call.py``: one call while it runs, the thin layer that acts.
 - ``_dispatcher.py``, ``_sizing.py``, ``_window.py``, ``_expression.py``: what decides; pure.
 - ``_policy.py``, ``_retry.py``, ``_failure.py``: what becomes of a task that failed; pure.

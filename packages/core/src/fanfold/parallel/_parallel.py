@@ -6,15 +6,21 @@ from functools import partial
 from math import inf
 from threading import Event
 
-from .._sizes import parse_size
-from ..backends.inner_threads import can_limit_threads
 from ..contracts.backend import ExecutorRequest
-from ..errors import FanfoldWarning, InvalidArgumentError
 from ..plugins import hooks
 from ..tasks.storing import Storage
 from ..tasks.terms import BATCH_SECONDS, Terms
 from ..tasks.travel.packing import pack_luggage
 from ._ahead import run_ahead
+from ._arguments import (
+    check_batch_size,
+    check_choice,
+    check_max_nbytes,
+    check_timeout,
+    limit_in_caller,
+    make_initializer,
+    warn_if_not_applied,
+)
 from ._call import Call
 from ._configuration import configuration
 from ._defaults import UNSET, Unset
@@ -38,7 +44,6 @@ if TYPE_CHECKING:
 
     from ..contracts.backend import Executor
     from ..tasks.naming import Task
-    from ..tasks.travel.initializers import Initializer
     from ._deadlines import Deadlines
     from ._feeding import Feeder
     from ._resolve import BackendArgument
@@ -203,32 +208,32 @@ class Parallel:
         self.pre_dispatch = pre_dispatch
         self.batch_size = batch_size
         self.temp_folder: str | None = settings["temp_folder"]
-        self.max_nbytes = _check_max_nbytes(settings["max_nbytes"])
-        self.mmap_mode = _check_choice("mmap_mode", settings["mmap_mode"], _MMAP_MODES)
+        self.max_nbytes = check_max_nbytes(settings["max_nbytes"])
+        self.mmap_mode = check_choice("mmap_mode", settings["mmap_mode"], _MMAP_MODES)
         self.progress = progress
         self._seeds = seeds_of_calls(seed)
         # For another backend than the configured one it was not meant.
         is_configured = self._backend is configuration.get({}).get("backend")
         self._inner_max_num_threads = settings["inner_max_num_threads"] if is_configured else None
-        self._initializer = _initializer(settings["initializer"], settings["initargs"])
+        self._initializer = make_initializer(settings["initializer"], settings["initargs"])
         self._on_error: str = settings["on_error"]
         self._retry = as_retry(settings["retries"])
         self._task_timeout: float | None = settings["task_timeout"]
         self._call: Call | None = None
         self._dispatcher: Dispatcher | None = None
-        _check_choice("return_as", self.return_as, _RETURN_AS)
-        _check_batch_size(batch_size)
-        _check_timeout("timeout", timeout)
-        _check_timeout("task_timeout", self._task_timeout)
+        check_choice("return_as", self.return_as, _RETURN_AS)
+        check_batch_size(batch_size)
+        check_timeout("timeout", timeout)
+        check_timeout("task_timeout", self._task_timeout)
         check_on_error(self._on_error)
         # As with joblib: one local worker is the calling thread. On a cluster, one worker is one
         # worker: it may have what the driver lacks.
         if self._n_workers == 1 and not self._backend.capabilities.spans_hosts:
-            self._inner_max_num_threads = _limit_in_caller(self._inner_max_num_threads)
+            self._inner_max_num_threads = limit_in_caller(self._inner_max_num_threads)
             self._backend = make_backend("sequential", {})
         if self._backend.capabilities.runs_in_caller:
-            _warn_if_not_applied("timeout", timeout)
-            _warn_if_not_applied("task_timeout", self._task_timeout)
+            warn_if_not_applied("timeout", timeout)
+            warn_if_not_applied("task_timeout", self._task_timeout)
 
     def __repr__(self) -> str:
         """Return what was asked for."""
@@ -443,77 +448,3 @@ def _length(iterable: object) -> int | None:
         return len(iterable)  # type: ignore[arg-type]  # many iterables have none
     except TypeError:
         return None
-
-
-def _check_choice(argument: str, value: str | None, choices: tuple[str | None, ...]) -> str | None:
-    if value not in choices:
-        raise InvalidArgumentError(f"{argument}={value!r} is not valid: expected one of {choices}")
-    return value
-
-
-def _initializer(function: object, args: object) -> Initializer | None:
-    if function is None:
-        return None
-    from ..tasks.travel.initializers import Initializer
-
-    if not callable(function):
-        raise InvalidArgumentError(
-            f"initializer={function!r} cannot be called: give a function, and its arguments as "
-            "initargs"
-        )
-    if not isinstance(args, tuple | list):
-        raise InvalidArgumentError(
-            f"initargs={args!r} is not valid: expected a tuple of the initializer's arguments"
-        )
-    return Initializer(function, tuple(args))
-
-
-def _check_batch_size(batch_size: object) -> None:
-    if batch_size == "auto":
-        return
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise InvalidArgumentError(
-            f"batch_size={batch_size!r} is not valid: expected 'auto' or a number of 1 or more"
-        )
-
-
-def _check_timeout(argument: str, timeout: object) -> None:
-    if timeout is None:
-        return
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-        raise InvalidArgumentError(
-            f"{argument}={timeout!r} is not valid: expected a number of seconds above 0, or None"
-        )
-
-
-def _check_max_nbytes(max_nbytes: int | str | None) -> int | None:
-    return None if max_nbytes is None else parse_size(max_nbytes, "max_nbytes")
-
-
-def _limit_in_caller(inner_max_num_threads: int | None) -> int | None:
-    """Return the limit on inner threads if it can be kept in the calling process; else warn."""
-    if inner_max_num_threads is None or can_limit_threads():
-        return inner_max_num_threads
-    import warnings
-
-    warnings.warn(
-        f"inner_max_num_threads={inner_max_num_threads} is not applied with n_jobs=1, where tasks "
-        'run in the calling thread, without threadpoolctl: pip install "fanfold[threads]", or use '
-        "n_jobs=2 or more",
-        FanfoldWarning,
-        stacklevel=3,
-    )
-    return None
-
-
-def _warn_if_not_applied(argument: str, timeout: float | None) -> None:
-    if timeout is None:
-        return
-    import warnings
-
-    warnings.warn(
-        f"{argument}={timeout} is not applied with n_jobs=1, where tasks run in the calling "
-        "thread: use n_jobs=2 or more",
-        FanfoldWarning,
-        stacklevel=3,
-    )
