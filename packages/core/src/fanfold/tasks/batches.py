@@ -121,6 +121,7 @@ class EncodedBatch(Batch):
     pins: Sequence[object] = ()
     lost_workers = 0
     nbytes = 0
+    _number_of_key: dict[bytes, int] | None = None
 
     def __init__(self, first_task: int, terms: EncodedPart, *, same_host: bool) -> None:
         self.first_task = first_task
@@ -175,7 +176,6 @@ class EncodedBatch(Batch):
         functions = self.functions
         if not functions:
             functions.append(task.function)
-            self._numbers = {task.function.key: 0}
         elif self.numbers is not None or task.function is not functions[0]:
             self._add_number(task.function)
         if task.buffers or self.counts is not None:
@@ -186,7 +186,9 @@ class EncodedBatch(Batch):
         self.nbytes += task.nbytes
 
     def _add_number(self, function: EncodedPart) -> None:
-        number = self._numbers.setdefault(function.key, len(self.functions))
+        if self._number_of_key is None:
+            self._number_of_key = {self.functions[0].key: 0}
+        number = self._number_of_key.setdefault(function.key, len(self.functions))
         if number == len(self.functions):
             self.functions.append(function)
         if number and self.numbers is None:

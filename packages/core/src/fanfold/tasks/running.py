@@ -212,7 +212,8 @@ def run_tasks(
     tuple
         The encoded outcome, and the buffers that travel beside it.
     """
-    known.learn(tasks)
+    if tasks[0]:
+        known.learn(tasks)
     run = _Run(tasks, buffers, same_host=same_host)
     seconds = 0.0
     try:

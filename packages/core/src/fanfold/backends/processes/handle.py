@@ -92,8 +92,7 @@ class WorkerHandle:
         self._is_reaped = False
         self.entries: deque[Entry] = deque()
         self.busy_since = 0.0
-        self._numbers: deque[int] = deque()
-        self._places: deque[Sequence[Place | None] | None] = deque()
+        self._sent: deque[tuple[int, Sequence[Place | None] | None]] = deque()
         self._wanted_back = 0
         self.exit_code: int | None = None
         self.peak_memory: int | None = None
@@ -156,10 +155,10 @@ class WorkerHandle:
         if not self.entries:
             self.busy_since = monotonic()
         self.entries.append((batch, future))
-        self._numbers.append(self._process.gate.permit())
+        number = self._process.gate.permit()
         tasks = batch.encoded(self._new_parts(batch))
         places, buffers = self._lend(batch.buffers) if batch.buffers else (None, ())
-        self._places.append(places)
+        self._sent.append((number, places))
         self._tell_news()
         return self._channel.send(BATCH, dumps((tasks, places), 5), buffers)
 
@@ -223,8 +222,7 @@ class WorkerHandle:
         """Return the entry that the next answer belongs to; it leaves `entries`."""
         self._answered += 1
         self.busy_since = monotonic()
-        self._numbers.popleft()
-        self._places.popleft()
+        self._sent.popleft()
         return self.entries.popleft()
 
     def take_back(self) -> Entry | None:
@@ -232,10 +230,10 @@ class WorkerHandle:
         number = self._process.gate.revoke()
         if number is None:
             return None
-        position = self._numbers.index(number)
+        position = [sent for sent, _ in self._sent].index(number)
         entry = self.entries[position]
-        self._exchange.withdraw(self._places[position])
-        del self._numbers[position], self._places[position], self.entries[position]
+        self._exchange.withdraw(self._sent[position][1])
+        del self._sent[position], self.entries[position]
         return entry
 
     def running_position(self) -> int | None:
