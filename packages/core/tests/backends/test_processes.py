@@ -37,6 +37,9 @@ class TestReuse:
     def test_no_more_workers_than_jobs(self):
         assert len(worker_pids(3)) <= 3
 
+    def test_as_many_workers_may_be_asked_for_as_one_likes(self):
+        assert processes(1000)(delayed(abs)(-i) for i in range(3)) == [0, 1, 2]
+
     def test_descriptors_do_not_pile_up(self):
         worker_pids()
         before = descriptors()

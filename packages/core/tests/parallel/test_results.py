@@ -5,9 +5,11 @@ import math
 import operator
 import os
 import threading
+import uuid
 
 import pytest
 from fanfold import Parallel, delayed
+from fanfold.backends.processes import ProcessesBackend
 
 
 def double(x):
@@ -166,6 +168,49 @@ def test_state_of_a_callable_does_not_pass_from_batch_to_batch():
     counter = Counter()
     run = Parallel(n_jobs=2, backend="processes", batch_size=1)
     assert run(delayed(counter)() for _ in range(6)) == [1] * 6
+
+
+class Copy:
+    """A callable that tells which worker rebuilt it, and which of its copies this is."""
+
+    def __init__(self, n_floats):
+        self.floats = [0.5] * n_floats
+
+    def __setstate__(self, state):
+        self.floats = state["floats"]
+        self.number = uuid.uuid4()
+
+    def __call__(self):
+        return os.getpid(), self.number
+
+
+def test_a_large_callable_is_rebuilt_once_for_each_worker_and_call():
+    ProcessesBackend().close()  # workers with many functions may forget one in the midst of a call
+    run = Parallel(n_jobs=2, backend="processes", batch_size=1)
+    copy = Copy(200_000)
+    first, second = (set(run(delayed(copy)() for _ in range(8))) for _ in range(2))
+    assert len(first) == len({worker for worker, _ in first})
+    assert len(second) == len({worker for worker, _ in second})
+    assert not first & second
+
+
+def test_a_small_callable_is_rebuilt_for_each_batch():
+    run = Parallel(n_jobs=2, backend="processes", batch_size=1)
+    assert len(set(run(delayed(Copy(1))() for _ in range(8)))) == 8
+
+
+def lengthen(numbers):
+    numbers.append(1.5)
+    return len(numbers)
+
+
+def test_state_of_a_large_callable_does_not_pass_from_call_to_call():
+    large = functools.partial(lengthen, [0.5] * 200_000)
+    run = Parallel(n_jobs=2, backend="processes", batch_size=1)
+    for _ in range(3):
+        lengths = run(delayed(large)() for _ in range(4))
+        assert min(lengths) == 200_001
+        assert max(lengths) <= 200_004
 
 
 def test_processes_run_elsewhere_and_threads_here():

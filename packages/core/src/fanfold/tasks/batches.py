@@ -12,9 +12,10 @@ from .storing import StoredBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from .running import EncodedTasks
     from .storing import Piece
     from .travel.reports import Report
 
@@ -120,6 +121,7 @@ class EncodedBatch(Batch):
     pins: Sequence[object] = ()
     lost_workers = 0
     nbytes = 0
+    _number_of_key: dict[bytes, int] | None = None
 
     def __init__(self, first_task: int, terms: EncodedPart, *, same_host: bool) -> None:
         self.first_task = first_task
@@ -141,12 +143,22 @@ class EncodedBatch(Batch):
     @property
     def payload(self) -> bytes:
         """The batch as bytes, for ``fanfold.run_batch`` on a worker."""
-        functions = [(function.key, function.data) for function in self.functions]
-        terms = self.terms.key, self.terms.data
-        tasks = (terms, functions, self.numbers, self.items, self.counts, self.first_task)
+        tasks = self.encoded({part.key: part.data for part in (self.terms, *self.functions)})
         buffers = [_mode_or_buffer(piece) for piece in self.buffers]
         stored = [number for number, mode in enumerate(buffers) if isinstance(mode, str)]
         return plain_dumps((tasks, buffers, stored, self.same_host), PROTOCOL)
+
+    def encoded(self, new_parts: Mapping[bytes, bytes]) -> EncodedTasks:
+        """Return the tasks as they travel, with the functions and terms that are new there."""
+        return (
+            new_parts,
+            self.terms.key,
+            [function.key for function in self.functions],
+            self.numbers,
+            self.items,
+            self.counts,
+            self.first_task,
+        )
 
     @property
     def shared(self) -> tuple[object, ...]:  # type: ignore[override]  # derived, so never set
@@ -164,7 +176,6 @@ class EncodedBatch(Batch):
         functions = self.functions
         if not functions:
             functions.append(task.function)
-            self._numbers = {task.function.key: 0}
         elif self.numbers is not None or task.function is not functions[0]:
             self._add_number(task.function)
         if task.buffers or self.counts is not None:
@@ -175,7 +186,9 @@ class EncodedBatch(Batch):
         self.nbytes += task.nbytes
 
     def _add_number(self, function: EncodedPart) -> None:
-        number = self._numbers.setdefault(function.key, len(self.functions))
+        if self._number_of_key is None:
+            self._number_of_key = {self.functions[0].key: 0}
+        number = self._number_of_key.setdefault(function.key, len(self.functions))
         if number == len(self.functions):
             self.functions.append(function)
         if number and self.numbers is None:

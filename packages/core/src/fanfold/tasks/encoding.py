@@ -66,7 +66,7 @@ class TaskEncoder:
         known = self._functions.get(id(function))
         try:
             encoded = known[1] if known is not None else self._encode_function(function)
-            if are_atoms(args) and are_atoms(kwargs.values()):
+            if are_atoms(args) and (not kwargs or are_atoms(kwargs.values())):
                 return EncodedTask(encoded, plain_dumps((args, kwargs), PROTOCOL))
             item, views, pins = self._pickler.dumps_with_buffers((args, kwargs))
         except Exception as error:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     DispatchTable = dict[type, Callable[[Any], Any]]
 
 __all__ = [
+    "ATOMS",
     "OUT_OF_BAND",
     "PICKLING_FAILURES",
     "PROTOCOL",
@@ -38,13 +39,14 @@ OUT_OF_BAND = 1 << 16
 PICKLING_FAILURES = (PicklingError, TypeError, AttributeError, RecursionError, ValueError)
 """What picklers raise for an object that they cannot pickle."""
 
-_ATOMS = frozenset([type(None), bool, int, float, complex, str, bytes])
+ATOMS = frozenset([type(None), bool, int, float, complex, str, bytes])
+"""Types of which plain pickle will always do."""
 
 
 def are_atoms(values: Iterable[object]) -> bool:
-    """Tell whether all are numbers, texts and the like, for which plain pickle will always do."""
+    """Tell whether all are numbers, texts and the like."""
     for value in values:  # noqa: SIM110  all() would take three times as long, for every task
-        if type(value) not in _ATOMS:
+        if type(value) not in ATOMS:
             return False
     return True
 

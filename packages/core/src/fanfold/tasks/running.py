@@ -16,27 +16,29 @@ from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
 from .known_objects import known_objects
-from .pickling import PROTOCOL, TaskPickler, are_atoms, dumps
+from .pickling import ATOMS, PROTOCOL, TaskPickler, dumps
 from .terms import Terms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from .._buffers import Buffer
     from .time_limit import TimeLimit
 
     Function = Callable[..., object]
-    EncodedPart: TypeAlias = tuple[bytes, bytes | None]
     EncodedTasks: TypeAlias = tuple[
-        EncodedPart,
-        Sequence[EncodedPart],
+        Mapping[bytes, bytes],
+        bytes,
+        Sequence[bytes],
         Sequence[int] | None,
         Sequence[bytes],
         Sequence[int] | None,
         int,
     ]
+    """Parts that are new to the worker; the keys of terms and of functions, which function each
+    task calls; arguments, how many buffers belong to each; the number of the first task."""
     EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str, str | int, int | None]
     """Position, stage, exception, its type and traceback as text, worker, peak memory."""
     EncodedOutcome: TypeAlias = tuple[
@@ -58,49 +60,76 @@ class PartCache:
     each batch, so that what one batch does to it is not seen by the next. So is what refers to
     shared or mapped memory, which could not be given back before the function is forgotten.
 
+    A large one, of `LARGE` bytes and more, is rebuilt once for each call where the cache is told of
+    calls: a ``functools.partial`` with a list of 2,000,000 numbers takes 50 ms each time, which is
+    more than most batches do. Then the tasks of a call that run on one worker share its state, as
+    with ``share()``; the next call has it anew, as the caller had it.
+
     Several threads may use it at once, as the workers of some engines do.
 
     Whoever sends less than all of them with each batch says when to forget: a cache that did so by
     itself would miss what it was sent once.
+
+    Parameters
+    ----------
+    told_of_calls : bool, default=False
+        Whether `begin_call` is called before the first batch of each call, and calls do not mix.
     """
 
     LIMIT = 256
     """So many are worth remembering."""
+    LARGE = 1 << 20
+    """So many pickled bytes take a millisecond and more to rebuild."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, told_of_calls: bool = False) -> None:
+        self._told_of_calls = told_of_calls
         self._data: dict[bytes, bytes] = {}
         self._rebuilt: dict[bytes, Any] = {}
+        self._of_call: set[bytes] = set()
 
     def __len__(self) -> int:
         """How many it remembers."""
         return len(self._data) + len(self._rebuilt)
 
-    def get(self, key: bytes, data: bytes | None) -> Any:
-        """Return what has this key, which was learned with these or earlier tasks."""
+    def get(self, key: bytes, tasks: EncodedTasks) -> Any:
+        """Return what has this key, which came with these or earlier tasks."""
         ready = self._rebuilt.get(key)
         if ready is not None:
             return ready
-        known = self._data[key] if data is None else data
+        # What came along counts first: another thread may just be moving, or clearing, the rest.
+        known = tasks[0][key] if key in tasks[0] else self._data[key]
         rebuilt = loads(known)
-        if isinstance(rebuilt, _STATELESS) and _REFERENCE not in known:
+        if _REFERENCE in known:
+            return rebuilt
+        if isinstance(rebuilt, _STATELESS):
             self._rebuilt[key] = rebuilt
             self._data.pop(key, None)
+        elif self._told_of_calls and len(known) >= self.LARGE:
+            self._rebuilt[key] = rebuilt
+            self._of_call.add(key)
         return rebuilt
 
     def learn(self, tasks: EncodedTasks) -> None:
         """Keep the terms and functions that come along with tasks."""
-        for key, data in (tasks[0], *tasks[1]):
-            if data is not None and key not in self._rebuilt:
+        for key, data in tasks[0].items():
+            if key not in self._rebuilt:
                 self._data[key] = data
 
     def terms_of(self, tasks: EncodedTasks) -> Terms:
         """Return the terms of tasks that were learned or run."""
-        terms: Terms = self.get(*tasks[0])
+        terms: Terms = self.get(tasks[1], tasks)
         return terms
+
+    def begin_call(self) -> None:
+        """Rebuild anew what was kept for one call."""
+        for key in self._of_call:
+            del self._rebuilt[key]
+        self._of_call.clear()
 
     def clear(self) -> None:
         """Forget all of them."""
         self._data.clear()
+        self._of_call.clear()
         self._rebuilt.clear()
 
 
@@ -168,8 +197,7 @@ def run_tasks(
     Parameters
     ----------
     tasks : tuple
-        The terms, the functions, which of them each task calls, the pickled arguments, how many
-        buffers belong to each, and the number of the first task in its call.
+        What :class:`fanfold.tasks.batches.EncodedBatch` made of them.
     buffers : sequence of buffers
         The buffers that travel beside the pickle streams, in order.
     known : PartCache
@@ -184,7 +212,8 @@ def run_tasks(
     tuple
         The encoded outcome, and the buffers that travel beside it.
     """
-    known.learn(tasks)
+    if tasks[0]:
+        known.learn(tasks)
     run = _Run(tasks, buffers, same_host=same_host)
     seconds = 0.0
     try:
@@ -203,7 +232,8 @@ class _Run:
     """The state of one batch while it runs."""
 
     def __init__(self, tasks: EncodedTasks, buffers: Sequence[Buffer], *, same_host: bool) -> None:
-        _, self._functions, self._numbers, self._items, self._counts, self._first_task = tasks
+        self._tasks = tasks
+        _, _, _, self._numbers, self._items, self._counts, self._first_task = tasks
         self._buffers: Iterator[Buffer] = iter(buffers)
         self._same_host = same_host
         self._pickler = _to_same_host if same_host else _to_other_host
@@ -218,11 +248,11 @@ class _Run:
     ) -> None:
         """Run the tasks in order, as far as the terms allow."""
         self._goes_on = terms.goes_on
-        functions = [self.function(known, *part) for part in self._functions]
+        functions = [self.function(known, key) for key in self._tasks[2]]
         limit = None if terms.task_seconds is None else _time_limit(terms.task_seconds)
         if limit is not None:
             functions = [limit.guard(function) for function in functions]
-        generators = terms.keep_generators()
+        generators = None if terms.seed is None else terms.keep_generators()
         numbers = self._numbers
         now = perf_counter()
         last = now + terms.batch_seconds
@@ -243,10 +273,10 @@ class _Run:
         if limit is not None:
             limit.close()
 
-    def function(self, known: PartCache, key: bytes, data: bytes | None) -> Function:
+    def function(self, known: PartCache, key: bytes) -> Function:
         """Return a function that travelled, or what stands for one that cannot be rebuilt."""
         try:
-            function: Function = known.get(key, data)
+            function: Function = known.get(key, self._tasks)
         except Exception as error:  # noqa: BLE001  importing the user's module may raise anything
             return _Unbuildable(error)
         return function
@@ -279,8 +309,8 @@ class _Run:
         return True
 
     def _keep(self, value: object) -> None:
-        views: list[memoryview] = []
-        if are_atoms((value,)):
+        views: Sequence[memoryview] = ()
+        if type(value) in ATOMS:
             encoded = plain_dumps(value, PROTOCOL)
         else:
             encoded, views, _ = self._pickler.dumps_with_buffers(value)

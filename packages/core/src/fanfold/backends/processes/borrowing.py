@@ -94,6 +94,11 @@ class Borrower:
         """Give back buffers that cannot be mapped, as spoiled: their segments are of no use."""
         self._ended.extend((place[0], _NEVER) for place in places if place is not None)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether loans have ended since the last time they were taken."""
+        return bool(self._ended)
+
     def take_ended(self) -> tuple[list[int], list[int]]:
         """Return the loans that have ended since the last time.
 

@@ -41,12 +41,12 @@ class Channel:
         The file descriptor of a connected stream socket. The channel owns it.
     """
 
-    SCRATCH = 1 << 16  # bytes read at once beyond what is awaited
+    MOST_AT_ONCE = 1 << 16
+    """So many bytes are read at once where messages begin."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self._unsent: deque[Piece] = deque()
-        self._scratch = memoryview(bytearray(self.SCRATCH))
         self._parser = _Parser()
 
     def send(self, kind: int, head: Piece, buffers: Sequence[Piece] = ()) -> bool:
@@ -59,18 +59,23 @@ class Channel:
         """
         prefix = _PREFIX.pack(len(head), len(buffers), kind)
         if not buffers and len(head) < _JOINED:
-            pieces: list[Piece] = [prefix + head]  # copying a little costs less than a list
-        else:
-            prefix += b"".join(len(buffer).to_bytes(8, "little") for buffer in buffers)
-            pieces = [prefix, head, *buffers]
-        if self._unsent:
-            self._unsent.extend(pieces)
-            return self.flush()
-        sent = self._write(pieces[:_MOST_PIECES])
-        if sent == len(pieces[0]) and len(pieces) == 1:
-            return True
-        self._unsent.extend(_after(sent, pieces))
-        return not self._unsent or self.flush()
+            return self._send_small(prefix + head)  # copying a little costs less than a list
+        sizes = [len(buffer).to_bytes(8, "little") for buffer in buffers]
+        self._unsent.extend((b"".join((prefix, *sizes)), head, *buffers))
+        return self.flush()
+
+    def _send_small(self, message: bytes) -> bool:
+        """Send what nearly always goes at once: without a queue it takes 1 µs less, of 3."""
+        if not self._unsent:
+            try:
+                sent = os.write(self.fd, message)
+            except BlockingIOError:
+                sent = 0
+            if sent == len(message):
+                return True
+            message = message[sent:]
+        self._unsent.append(message)
+        return self.flush()
 
     def flush(self) -> bool:
         """Send what is left of earlier messages, as much as goes now; true when nothing is left."""
@@ -123,14 +128,17 @@ class Channel:
     def _read(self) -> bool:
         """Read once, and tell whether there may be more."""
         target = self._parser.target
-        room = len(target) + self.SCRATCH
-        count = os.readv(self.fd, [target, self._scratch])
-        self._parser.feed(count, self._scratch)
-        return count == room
+        if target is None:
+            data = os.read(self.fd, self.MOST_AT_ONCE)
+            self._parser.feed(data)
+            return len(data) == self.MOST_AT_ONCE
+        count = os.readv(self.fd, [target])
+        self._parser.filled(count)
+        return count == len(target)
 
     def _write(self, pieces: Sequence[Piece]) -> int:
         try:
-            return os.write(self.fd, pieces[0]) if len(pieces) == 1 else os.writev(self.fd, pieces)
+            return os.writev(self.fd, pieces)
         except BlockingIOError:
             return 0
 
@@ -152,8 +160,8 @@ class _Parser:
 
     Attributes
     ----------
-    target : memoryview
-        Where the next bytes belong; empty where a new message begins.
+    target : memoryview or None
+        Where the next bytes belong; None where a message begins.
     messages : collections.deque
         The complete ones.
     ended : bool
@@ -161,75 +169,72 @@ class _Parser:
     """
 
     def __init__(self) -> None:
-        self.target = _NOWHERE
+        self.target: memoryview | None = None
         self.messages: deque[Message] = deque()
         self.ended = False
-        self._prefix = bytearray()
+        self._begun = b""
         self._pieces: list[Buffer] = []
-        self._filled = 0
+        self._n_filled = 0
         self._kind = 0
 
     @property
     def at_boundary(self) -> bool:
         """Whether nothing of a message has arrived beyond the complete ones."""
-        return not self._prefix and not self._pieces
+        return not self._begun and not self._pieces
 
-    def feed(self, count: int, scratch: memoryview) -> None:
-        """Take in `count` bytes: those that filled `target`, and the rest from `scratch`."""
-        if count == 0:
+    def feed(self, data: bytes) -> None:
+        """Take in bytes that arrived where a message begins."""
+        if not data:
             self.ended = True
-        beyond = count - len(self.target)
-        if beyond < 0:
-            self.target = self.target[count:]
             return
-        if self._pieces:
-            self._next_piece()
-        data = scratch[:beyond]
-        while len(data):
-            data = self._fill(data) if self._pieces else self._begin(data)
+        if self._begun:
+            data = self._begun + data
+        start, end = 0, len(data)
+        while start + _PREFIX.size <= end:
+            length, n_buffers, kind = _PREFIX.unpack_from(data, start)
+            body = start + _PREFIX.size
+            if n_buffers == 0 and body + length <= end:
+                # The usual small message, whole.
+                start = body + length
+                self.messages.append((kind, data[body:start], []))
+                continue
+            sizes_end = body + 8 * n_buffers
+            if sizes_end > end:
+                break
+            sizes = memoryview(data)[body:sizes_end].cast("Q")
+            self._kind = kind
+            self._pieces = [allocate(length), *map(allocate, sizes)]
+            self._n_filled = 0
+            self._aim()
+            start = self._fill(data, sizes_end)
+        self._begun = data[start:]
 
-    def _fill(self, data: memoryview) -> memoryview:
-        count = min(len(data), len(self.target))
-        self.target[:count] = data[:count]
+    def filled(self, count: int) -> None:
+        """Take note that so many bytes arrived in `target`."""
+        assert self.target is not None
+        if not count:
+            self.ended = True
         self.target = self.target[count:]
         if not len(self.target):
-            self._next_piece()
-        return data[count:]
+            self._n_filled += 1
+            self._aim()
 
-    def _begin(self, data: memoryview) -> memoryview:
-        if self._prefix:
-            data = memoryview(bytes(self._prefix) + data)
-            self._prefix = bytearray()
-        start = _PREFIX.size
-        if len(data) >= start:
-            length, count, kind = _PREFIX.unpack_from(data)
-            start += 8 * count
-            if len(data) >= start:
-                if count == 0 and len(data) >= start + length:
-                    # The usual small message, whole.
-                    self.messages.append((kind, bytes(data[start : start + length]), []))
-                    return data[start + length :]
-                sizes = memoryview(data[_PREFIX.size : start]).cast("Q")
-                self._kind = kind
-                self._pieces = [allocate(length), *map(allocate, sizes)]
-                self._filled = -1
-                self._next_piece()
-                return data[start:]
-        self._prefix = bytearray(data)
-        return _NOWHERE
+    def _fill(self, data: bytes, start: int) -> int:
+        """Copy to the pieces what there is of them in `data`, and return where that ends."""
+        while self.target is not None and start < len(data):
+            count = min(len(data) - start, len(self.target))
+            self.target[:count] = memoryview(data)[start : start + count]
+            self.filled(count)
+            start += count
+        return start
 
-    def _next_piece(self) -> None:
+    def _aim(self) -> None:
         """Go on to the next piece that is not empty, or finish the message."""
-        self._filled += 1
-        while self._filled < len(self._pieces):
-            piece = self._pieces[self._filled]
+        for piece in self._pieces[self._n_filled :]:
             if len(piece):
                 self.target = memoryview(piece)
                 return
-            self._filled += 1
+            self._n_filled += 1
         self.messages.append((self._kind, self._pieces[0], self._pieces[1:]))
         self._pieces = []
-        self.target = _NOWHERE
-
-
-_NOWHERE = memoryview(bytearray())
+        self.target = None

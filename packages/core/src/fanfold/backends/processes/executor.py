@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ProcessesExecutor"]
 
+_FEW = 16
+"""So many workers can be looked at one by one, each time."""
 _GONE = (BrokenPipeError, ConnectionResetError)
 
 
@@ -94,7 +96,7 @@ class ProcessesExecutor(Executor):
         self._is_closed = False
         self._bell = None
         try:
-            self._selector = selectors.DefaultSelector()
+            self._selector = _selector_for(n_jobs)
             if interruptible:
                 self._bell = Bell()
                 self._selector.register(self._bell.fd, selectors.EVENT_READ, None)
@@ -350,6 +352,17 @@ def _complete(future: DrivenFuture, answer: object) -> None:
         future.set_exception(answer)
     else:
         future.set_result(answer)
+
+
+def _selector_for(n_jobs: int) -> selectors.BaseSelector:
+    """Return a selector that suits a number of workers.
+
+    For a few, poll is as fast as epoll and kqueue, and it is nothing that must be made, filled and
+    closed in the kernel for each call: that takes 10 µs and more, of 400 for ten tiny tasks.
+    """
+    if n_jobs <= _FEW and hasattr(selectors, "PollSelector"):
+        return selectors.PollSelector()
+    return selectors.DefaultSelector()
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

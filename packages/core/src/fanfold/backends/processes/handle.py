@@ -22,7 +22,7 @@ from .hearing import hear
 from .launch import launch
 from .life import DEFAULT_LIFE
 from .memory_limit import report_retirement
-from .messages import BATCH, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
+from .messages import BATCH, CALL, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 from .settings import Settings
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ..._buffers import Buffer
-    from ...tasks.batches import EncodedBatch, EncodedPart
+    from ...tasks.batches import EncodedBatch
     from ...tasks.storing import Piece
     from .channel import Message
     from .exchange import Place
@@ -87,12 +87,12 @@ class WorkerHandle:
         self._exchange = Exchange(self._process.handover, gives=False)
         self._life: Life = DEFAULT_LIFE
         self._sent_parts: set[bytes] = set()
+        self._has_large_parts = False
         self._answered = 0
         self._is_reaped = False
         self.entries: deque[Entry] = deque()
         self.busy_since = 0.0
-        self._numbers: deque[int] = deque()
-        self._places: deque[Sequence[Place | None] | None] = deque()
+        self._sent: deque[tuple[int, Sequence[Place | None] | None]] = deque()
         self._wanted_back = 0
         self.exit_code: int | None = None
         self.peak_memory: int | None = None
@@ -130,7 +130,9 @@ class WorkerHandle:
         return not self._is_reaped and not self._reap(os.WNOHANG)
 
     def adopt(self, settings: Settings) -> None:
-        """Have the worker take over what changed of the parent's settings."""
+        """Begin another call: the worker takes over what changed of the parent's settings."""
+        if self._has_large_parts:
+            self._channel.send(CALL, b"")
         changes = settings.since(self._settings, self.environment)
         self._settings = settings
         if changes is not None:
@@ -153,23 +155,15 @@ class WorkerHandle:
         if not self.entries:
             self.busy_since = monotonic()
         self.entries.append((batch, future))
-        self._numbers.append(self._process.gate.permit())
-        if len(self._sent_parts) > PartCache.LIMIT:
-            self._sent_parts.clear()
-            self._channel.send(FORGET, b"")
-        terms, *functions = [self._once(part) for part in (batch.terms, *batch.functions)]
-        tasks = (terms, functions, batch.numbers, batch.items, batch.counts, batch.first_task)
-        places, buffers = self._lend(batch.buffers)
-        self._places.append(places)
+        number = self._process.gate.permit()
+        tasks = batch.encoded(self._new_parts(batch))
+        places, buffers = self._lend(batch.buffers) if batch.buffers else (None, ())
+        self._sent.append((number, places))
         self._tell_news()
         return self._channel.send(BATCH, dumps((tasks, places), 5), buffers)
 
-    def _lend(
-        self, pieces: Sequence[Piece]
-    ) -> tuple[list[Place | None] | None, Sequence[bytearray]]:
+    def _lend(self, pieces: Sequence[Piece]) -> tuple[list[Place | None], list[bytearray]]:
         """Return where the worker finds buffers in shared memory, and those to send along."""
-        if not pieces:
-            return None, ()
         from .segments import Part
 
         places: list[Place | None] = []
@@ -220,14 +214,15 @@ class WorkerHandle:
         """Return what an answer says, and the buffers of the results in it."""
         _, head, buffers = answer
         outcome, places = loads(head)
-        return outcome, self._exchange.open(places, buffers)
+        if places is not None:
+            return outcome, self._exchange.open(places, buffers)
+        return outcome, buffers
 
     def answered(self) -> Entry:
         """Return the entry that the next answer belongs to; it leaves `entries`."""
         self._answered += 1
         self.busy_since = monotonic()
-        self._numbers.popleft()
-        self._places.popleft()
+        self._sent.popleft()
         return self.entries.popleft()
 
     def take_back(self) -> Entry | None:
@@ -235,10 +230,10 @@ class WorkerHandle:
         number = self._process.gate.revoke()
         if number is None:
             return None
-        position = self._numbers.index(number)
+        position = [sent for sent, _ in self._sent].index(number)
         entry = self.entries[position]
-        self._exchange.withdraw(self._places[position])
-        del self._numbers[position], self._places[position], self.entries[position]
+        self._exchange.withdraw(self._sent[position][1])
+        del self._sent[position], self.entries[position]
         return entry
 
     def running_position(self) -> int | None:
@@ -328,13 +323,26 @@ class WorkerHandle:
         self._is_reaped = True
         self.close()
 
-    def _once(self, part: EncodedPart) -> tuple[bytes, bytes | None]:
-        """Return what to send of a part: its key, and the first time all of it."""
-        key = part.key
-        if key in self._sent_parts:
-            return key, None
-        self._sent_parts.add(key)
-        return key, part.data
+    def _new_parts(self, batch: EncodedBatch) -> dict[bytes, bytes]:
+        """Return the terms and functions that the worker must be sent, which is nearly always none.
+
+        It knows them for as long as it has not been told to forget.
+        """
+        parts = (batch.terms, *batch.functions)
+        for part in parts:
+            if part.key not in self._sent_parts:
+                break
+        else:
+            return {}
+        if len(self._sent_parts) > PartCache.LIMIT:
+            self._sent_parts.clear()
+            self._has_large_parts = False
+            self._channel.send(FORGET, b"")
+        new = {part.key: part.data for part in parts if part.key not in self._sent_parts}
+        self._sent_parts.update(new)
+        if any(len(data) >= PartCache.LARGE for data in new.values()):
+            self._has_large_parts = True
+        return new
 
     def _reap(self, options: int) -> bool:
         if self._is_reaped:

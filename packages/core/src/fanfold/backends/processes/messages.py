@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BATCH",
+    "CALL",
     "FORGET",
     "LIFE",
     "NEWS",
@@ -40,3 +41,6 @@ LIFE = 7
 
 RETIREMENT = 8
 """From a worker, before an outcome: that it leaves when it has sent that, and why."""
+
+CALL = 9
+"""To a worker that was sent a large function: that a new call begins; its head is empty."""

@@ -17,7 +17,7 @@ from .channel import Channel
 from .exchange import Exchange
 from .gate import Permits
 from .handover import Handover
-from .messages import BATCH, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
+from .messages import BATCH, CALL, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 from .outlet import Outlet
 from .output import LineStream
 
@@ -66,7 +66,7 @@ class _Worker:
         self._channel = channel
         self._board = board
         self._permits = Permits(gate)
-        self._parts = PartCache()
+        self._parts = PartCache(told_of_calls=True)
         self._memory_limit: MemoryLimit | None = None
         self._is_retired = False
         self._exchange = Exchange(Handover(handover), gives=True)
@@ -88,6 +88,8 @@ class _Worker:
                 _apply(*loads(head))
             elif kind == FORGET:
                 self._parts.clear()
+            elif kind == CALL:
+                self._parts.begin_call()
             elif kind == LIFE:
                 self._live(*loads(head))
             elif kind == NEWS:
@@ -115,7 +117,7 @@ class _Worker:
         # If nobody is there to read it, the next receive says so too.
         if self._memory_limit is not None:
             self._retire_if_too_large(len(outcome[1]))
-        self._answer(outcome, out_buffers, self._parts.terms_of(tasks).max_nbytes)
+        self._answer(outcome, out_buffers, tasks)
 
     def _begin(self, position: int, now: float) -> bool:
         """Take note that the task at a position begins, and the one before has ended.
@@ -123,7 +125,8 @@ class _Worker:
         False if the rest of the batch is wanted back.
         """
         self._outlet.position = position
-        self._end_lines()
+        if position:
+            self._end_lines()
         return self._board.write_position(position, now)
 
     def _end_lines(self) -> None:
@@ -146,11 +149,11 @@ class _Worker:
         return run_tasks(tasks, opened, self._parts, self._begin)
 
     def _answer(
-        self, outcome: EncodedOutcome, views: list[memoryview], max_nbytes: int | None
+        self, outcome: EncodedOutcome, views: Sequence[memoryview], tasks: EncodedTasks
     ) -> None:
-        """Send an outcome, its large buffers through shared memory."""
+        """Send the outcome of tasks, its large buffers through shared memory."""
         places: list[Place | None] | None = None
-        if views and max_nbytes is not None:
+        if views and (max_nbytes := self._parts.terms_of(tasks).max_nbytes) is not None:
             places = [self._lend(view, max_nbytes) for view in views]
             views = [view for view, place in zip(views, places, strict=True) if place is None]
         news = self._exchange.news(self._segments)
