@@ -12,7 +12,6 @@ must wait for it; ``generator_unordered`` hands out whatever is done, and needs 
 from __future__ import annotations
 
 import argparse
-import os
 import threading
 from time import sleep
 from types import TracebackType
@@ -21,6 +20,7 @@ from typing import Literal, Self
 import numpy as np
 import psutil
 from fanfold import Parallel, delayed
+from fanfold.backends.processes import ProcessesBackend
 
 ReturnAs = Literal["list", "generator", "generator_unordered"]
 
@@ -32,16 +32,20 @@ def make(index: int, megabytes: int, seconds: float) -> np.ndarray:
 
 
 class PeakMemory:
-    """Measures how much memory this process takes at the most, beyond what it has at the start."""
+    """Measures how much memory is taken at the most, beyond what it is at the start.
+
+    That is what this process has for itself, and what the processes of the machine share, where
+    large results lie.
+    """
 
     def __init__(self) -> None:
         self.nbytes = 0
-        self._process = psutil.Process(os.getpid())
+        self._process = psutil.Process()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
     def __enter__(self) -> Self:
-        self._start = self._process.memory_info().rss
+        self._start = self._taken()
         self._thread.start()
         return self
 
@@ -56,12 +60,19 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._ended.wait(0.005):
-            self.nbytes = max(self.nbytes, self._process.memory_info().rss - self._start)
+            self.nbytes = max(self.nbytes, self._taken() - self._start)
+
+    def _taken(self) -> int:
+        own = self._process.memory_info()
+        if not hasattr(own, "shared"):  # only Linux tells them apart
+            return int(own.rss)
+        return int(own.rss - own.shared + psutil.virtual_memory().shared)
 
 
 def peak(options: argparse.Namespace, return_as: ReturnAs, *, slow: bool) -> int:
     """Return how many bytes it takes to add up the results; with `slow`, a few come late."""
     seconds = [0.5 if slow and i % 50 == 0 else 0.0 for i in range(options.results)]
+    ProcessesBackend().close()  # workers keep some memory for later calls: begin without
     with PeakMemory() as memory:
         results = Parallel(n_jobs=2, return_as=return_as)(
             delayed(make)(i, options.megabytes, seconds[i]) for i in range(options.results)

@@ -337,7 +337,7 @@ class TestLostWorkers:
     @pytest.mark.parametrize("return_as", ["generator", "generator_unordered"])
     def test_a_stream_gives_what_was_done_before(self, return_as, tmp_path):
         calls = (delayed(note_and_leave_at)(tmp_path, (6,), i) for i in range(20))
-        results = Parallel(n_jobs=2, batch_size=4, pre_dispatch=4, return_as=return_as)(calls)
+        results = Parallel(n_jobs=2, batch_size=10, return_as=return_as)(calls)
         given = set()
         with pytest.raises(WorkerLostError, match="task 6"):
             for result in results:
