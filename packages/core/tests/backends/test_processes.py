@@ -356,68 +356,6 @@ def _crash():
     ctypes.string_at(0)
 
 
-class TestBalance:
-    def test_a_task_does_not_wait_behind_a_long_one(self, tmp_path):
-        def task(i):
-            if i == 0:
-                deadline = time.monotonic() + 30
-                while not (tmp_path / "7").exists():
-                    assert time.monotonic() < deadline, "the others wait for this one"
-                    time.sleep(0.002)
-            (tmp_path / str(i)).touch()
-            return i
-
-        assert processes(batch_size=1)(delayed(task)(i) for i in range(8)) == list(range(8))
-
-    def test_each_task_runs_once(self, tmp_path):
-        def task(i):
-            with open(tmp_path / f"{i}-{os.getpid()}-{time.monotonic_ns()}", "x"):
-                pass
-            if i % 7 == 0:
-                time.sleep(0.01)
-
-        processes(n_jobs=4, batch_size=1)(delayed(task)(i) for i in range(150))
-        ran = sorted(int(path.name.split("-")[0]) for path in tmp_path.iterdir())
-        assert ran == list(range(150))
-
-
-class TestGivingBack:
-    def test_the_rest_of_a_batch_is_run_by_a_worker_with_nothing_to_do(self):
-        def task(i):
-            if i < 20:
-                time.sleep(0.03)
-            return os.getpid()
-
-        pids = processes(batch_size=20)(delayed(task)(i) for i in range(40))
-        assert len(set(pids[:20])) == 2
-
-    def test_each_task_runs_once(self, tmp_path):
-        def task(i):
-            with open(tmp_path / f"{i}-{os.getpid()}-{time.monotonic_ns()}", "x"):
-                pass
-            if i % 20 == 19:
-                time.sleep(0.02)
-            return i
-
-        results = processes(n_jobs=3, batch_size=40)(delayed(task)(i) for i in range(240))
-        assert results == list(range(240))
-        ran = sorted(int(path.name.split("-")[0]) for path in tmp_path.iterdir())
-        assert ran == list(range(240))
-
-
-@pytest.mark.parametrize("backend", ["processes", "threads"])
-def test_a_heavy_tail_is_shared_out(backend):
-    def task(i):
-        if i >= 600:
-            time.sleep(0.12)
-        return os.getpid(), threading.get_ident()
-
-    results = Parallel(n_jobs=2, backend=backend)(delayed(task)(i) for i in range(612))
-    workers = results[600:]
-    assert min(workers.count(worker) for worker in set(workers)) >= 4
-    assert len(set(workers)) == 2
-
-
 class TestParents:
     def test_workers_leave_with_a_parent_that_ends(self, run_script, wait_until, is_running):
         done = run_script("""
