@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from math import inf
-from threading import Condition, Thread, get_ident
+from threading import Lock, Thread, get_ident
 from time import monotonic
 
 from ..errors import TaskTimeoutError
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     Function = Callable[..., object]
 
 __all__ = ["TimeLimit"]
+
+_STEPS = 100
+"""More steps than an exception takes to arrive that was asked for before them: one."""
 
 
 class _TimeIsUp(BaseException):
@@ -38,10 +41,13 @@ class TimeLimit:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._task_thread = get_ident()
-        self._state = Condition()
+        # Plain locks, because the exception may arrive at any step in Python: one that came within
+        # a lock's own code, as that of a Condition, would leave it locked for ever.
+        self._state = Lock()
+        self._open = Lock()
+        self._open.acquire()
         self._deadline = inf
         self._has_fired = False
-        self._is_closed = False
         self._watcher = Thread(target=self._watch, name="fanfold-time-limit", daemon=True)
         self._watcher.start()
 
@@ -65,9 +71,7 @@ class TimeLimit:
 
     def close(self) -> None:
         """End the watching."""
-        with self._state:
-            self._is_closed = True
-            self._state.notify()
+        self._open.release()
         self._watcher.join()
 
     def _begin(self) -> None:
@@ -78,21 +82,25 @@ class TimeLimit:
     def _end(self) -> None:
         with self._state:
             self._deadline = inf
-            if self._has_fired:
-                _raise_in(self._task_thread, None)  # if it did not arrive, it must not any more
+            has_fired = self._has_fired
+        if has_fired:
+            # If it has not arrived, it does so here. To take it back would leave the interpreter
+            # looking for it for ever: with a trace function, CPython 3.11 then never goes on.
+            for _ in range(_STEPS):
+                pass
 
     def _watch(self) -> None:
-        with self._state:
-            while not self._is_closed:
+        left = self._seconds
+        # Nobody tells when a task begins: its time is not up before this.
+        while not self._open.acquire(timeout=left):
+            with self._state:
                 left = self._deadline - monotonic()
                 if left <= 0:
                     self._deadline, self._has_fired = inf, True
                     _raise_in(self._task_thread, _TimeIsUp)
-                # Nobody tells when a task begins: its time is not up before this.
-                self._state.wait(min(max(left, 0.0) or self._seconds, self._seconds))
+            left = min(left, self._seconds) if left > 0 else self._seconds
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Have an exception raised in a thread, or take back one that has not arrived."""
-    argument = ctypes.py_object() if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), argument)
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    """Have an exception raised in a thread, at its next step."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
