@@ -7,12 +7,18 @@ import shutil
 from pathlib import Path
 
 import fanfold.backends.processes.backend
-import fanfold.backends.threads  # noqa: F401  see below
+import fanfold.backends.threads
+import fanfold.tasks.diagnosis
+import fanfold.tasks.time_limit
+import fanfold.tasks.travel.delivery
+import fanfold.tasks.travel.holding
+import fanfold.tasks.travel.reports  # noqa: F401  see below
 import pytest
 from fanfold.testing import BackendConformance
 
 # After each run, pytester forgets the modules that it imported. Those that keep workers would start
-# anew, and numpy cannot be loaded twice: so all are imported here first.
+# anew, and numpy cannot be loaded twice; a thread that a broken backend leaves behind would import
+# what batches need while pytester counts modules. So all are imported here first.
 with contextlib.suppress(ImportError):
     import numpy as np  # noqa: F401
 
