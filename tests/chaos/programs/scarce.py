@@ -49,6 +49,7 @@ def full(folder: str) -> Iterator[None]:
 
 def descriptors(number: int) -> None:
     """Room for so few descriptors that not all workers can be started, or none."""
+    assert attempt(start_and_call) is None  # nothing is left to be imported, as below
     ProcessesBackend().close()
     with nothing_left():
         assert starve(start_and_call) is not None

@@ -335,9 +335,15 @@ class TestLostWorkers:
         assert run("processes", calls, retries=1) == list(range(10))
 
     @pytest.mark.parametrize("return_as", ["generator", "generator_unordered"])
-    def test_a_stream_gives_what_was_done_before(self, return_as, tmp_path):
-        calls = (delayed(note_and_leave_at)(tmp_path, (6,), i) for i in range(20))
-        results = Parallel(n_jobs=2, batch_size=10, return_as=return_as)(calls)
+    def test_a_stream_gives_what_was_done_before(self, return_as, tmp_path, wait_until):
+        def task(i):
+            if i >= 10:  # stays busy, or its worker would be given half of the other batch
+                wait_until((tmp_path / "6-1").exists, "task 6 has not begun")
+            return note_and_leave_at(tmp_path, (6,), i)
+
+        results = Parallel(n_jobs=2, batch_size=10, return_as=return_as)(
+            delayed(task)(i) for i in range(20)
+        )
         given = set()
         with pytest.raises(WorkerLostError, match="task 6"):
             for result in results:

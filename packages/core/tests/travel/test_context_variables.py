@@ -68,8 +68,9 @@ def test_what_tasks_set_is_not_seen_by_later_batches(concurrent_backend):
     assert set(run(delayed(change_request)(i) for i in range(10))) == {"none"}
 
 
-def test_values_of_classes_from_main_travel(run_script):
-    source = """
+@pytest.mark.parametrize("alias", ["", "import multiprocessing"], ids=["", "with an alias"])
+def test_values_of_classes_from_main_travel(run_script, alias):
+    source = f"""{alias}
 from contextvars import ContextVar
 from fanfold import Parallel, delayed
 

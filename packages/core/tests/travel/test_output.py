@@ -253,19 +253,20 @@ def test_a_thread_that_goes_on_talking_does_no_harm(capsys, wait_until):
 def test_what_is_finalized_while_a_message_is_sent_may_print(capsys):
     def task():
         import gc
+        import sys
 
         class Talker:
             def __init__(self):
                 self.itself = self
 
             def __del__(self):
-                print("gone")
+                sys.stdout.write("gone\n")  # print would write twice, and meet the other in between
 
         gc.set_threshold(1)
         try:
             for _ in range(50):
                 Talker()
-                print("made")
+                sys.stdout.write("made\n")
         finally:
             gc.set_threshold(700)
         gc.collect()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
-from io import BufferedIOBase, TextIOBase, UnsupportedOperation
+from io import BufferedIOBase, StringIO, TextIOBase, UnsupportedOperation
 
 from .messages import OUTPUT
 
@@ -44,7 +44,7 @@ class LineStream(TextIOBase):
         self._number = _STREAMS.index(name).to_bytes()
         self._inherited: TextIO | None = getattr(sys, f"__{name}__")
         self._outlet = outlet
-        self._unfinished: dict[int, str] = {}
+        self._unfinished: dict[int, StringIO] = {}
         self._binary: _BinaryLines | None = None
         self.name = f"<{name}>"
         self.mode = "w"
@@ -94,21 +94,33 @@ class LineStream(TextIOBase):
             raise ValueError("I/O operation on closed file")
         # What a progress bar draws again and again ends with a carriage return.
         end = max(text.rfind("\n"), text.rfind("\r")) + 1
-        thread = get_ident()
         if end or len(text) > self.LONGEST:
             end = end or len(text)
-            self._send(self._unfinished.pop(thread, "") + text[:end])
+            self._send(self._take_unfinished() + text[:end])
         if end < len(text):
-            unfinished = self._unfinished.get(thread, "") + text[end:]
-            self._unfinished[thread] = unfinished
-            if len(unfinished) > self.LONGEST:
-                self._send(self._unfinished.pop(thread))
+            self._keep(text[end:])
         return len(text)
+
+    def _take_unfinished(self) -> str:
+        kept = self._unfinished.pop(get_ident(), None)
+        return "" if kept is None else kept.getvalue()
+
+    def _keep(self, text: str) -> None:
+        """Keep the beginning of a line.
+
+        What is finalized meanwhile may write too: nothing here is read, and then written back.
+        """
+        kept = self._unfinished.get(get_ident())
+        if kept is None:
+            kept = self._unfinished.setdefault(get_ident(), StringIO())
+        kept.write(text)
+        if kept.tell() > self.LONGEST:
+            self._send(self._take_unfinished())
 
     def end_lines(self) -> None:
         """Send what is not a whole line, because its task has ended."""
         while self._unfinished:
-            self._send(self._unfinished.popitem()[1])
+            self._send(self._unfinished.popitem()[1].getvalue())
 
     def _send(self, text: str) -> None:
         if self._outlet.send(OUTPUT, self._number + text.encode("utf-8", "surrogatepass")):

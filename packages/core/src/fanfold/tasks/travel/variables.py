@@ -72,11 +72,11 @@ class _Variables:
         return variable
 
     def _search(self, variable: ContextVar[Any]) -> Home | None:
-        # Of __main__ last: what it imported from elsewhere is better found there.
-        modules = sys.modules.copy()
-        main = modules.pop("__main__", None)
-        for name, module in modules.items():
-            attribute = _attribute_with(module, variable)
+        # Of __main__ last: what it imported from elsewhere is better found there. It may stand
+        # under a second name too, as it does once multiprocessing has been imported.
+        main = sys.modules.get("__main__")
+        for name, module in sys.modules.copy().items():
+            attribute = None if module is main else _attribute_with(module, variable)
             if attribute is not None:
                 return name, attribute
         attribute = _attribute_with(main, variable)
