@@ -218,6 +218,26 @@ class TestArguments:
         assert seen == [(LARGE * 1.0, 1)] * 3
         assert os.listdir(tmp_path) == []
 
+    def test_go_to_a_temp_folder_that_is_made_for_them(self, tmp_path):
+        folder = tmp_path / "not" / "yet"
+        parallel = Parallel(2, temp_folder=str(folder))
+        assert parallel([delayed(total)(np.ones(LARGE))]) == [LARGE * 1.0]
+        assert folder.is_dir()
+
+    def test_go_through_sockets_where_temp_folder_cannot_be(self, run_script, tmp_path):
+        (tmp_path / "file").touch()
+        source = """
+import numpy as np, sys
+from fanfold import Parallel, delayed
+parallel = Parallel(2, temp_folder=sys.argv[1])
+for _ in range(2):
+    print(float(parallel([delayed(np.sum)(np.ones(300_000))])[0]))
+"""
+        done = run_script(source, str(tmp_path / "file" / "folder"))
+        assert done.stdout == "300000.0\n" * 2
+        assert done.stderr.count("FanfoldWarning") == 1
+        assert f"do not all go through temp_folder='{tmp_path}/file/folder'" in done.stderr
+
 
 class TestResults:
     @pytest.mark.parametrize("n", [MIDDLE, LARGE])

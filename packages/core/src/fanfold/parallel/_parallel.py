@@ -95,8 +95,8 @@ class Parallel:
     batch_size : int or 'auto', default='auto'
         How many tasks to send at once. ``"auto"`` measures how long they take.
     temp_folder : str or None, default=None
-        A folder for files in which to keep large arguments while tasks need them. By default they
-        are kept in memory, with which processes of this machine share them.
+        A folder for files in which to keep large arguments while tasks need them; it is made if it
+        is not there. By default they are kept in memory, which processes of this machine share.
     max_nbytes : int, str or None, default='1M'
         Arrays (and whatever else lets its memory leave a pickle stream) of this size and more are
         copied once for all tasks of the call that are given them; what tasks may do with them is

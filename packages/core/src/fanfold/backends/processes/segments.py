@@ -12,6 +12,7 @@ Whoever writes owns the segment. The other side maps it, views it, and says when
 from __future__ import annotations
 
 import mmap
+import os
 import warnings
 import weakref
 from collections import deque
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_SHARING", "Part", "SegmentPool"]
 
-_SLOWER = (
-    "large arrays do not all go through shared memory, but through sockets, which takes longer: "
-    "{}. FANFOLD_SHM_BUDGET sets how much memory may be used"
-)
+_SLOWER = "large arrays do not all go through {}, but through sockets, which takes longer: {}"
+_MEMORY = "shared memory"
+_BUDGET = "FANFOLD_SHM_BUDGET sets how much memory may be used"
 _PAGE = mmap.PAGESIZE
 """Parts begin on pages of their own: whoever writes to a private view of one then has no old copy
 of the beginning of the next."""
@@ -197,11 +197,12 @@ class SegmentPool:
     def _store_in_file(self, data: memoryview, folder: str) -> Part | None:
         """Keep a buffer in a file that goes with its part."""
         try:
+            os.makedirs(folder, exist_ok=True)
             memory = new_memory(data.nbytes, folder)
+            memory.fill(0, data)
         except (OSError, MemoryError) as error:
-            self._warn(str(error))
+            self._warn(f"temp_folder={folder!r}", f"{error}. Choose a folder with room")
             return None
-        memory.fill(0, data)
         return Part(Segment(-1, memory), 0, data.nbytes, deque(maxlen=0))
 
     def _store_alone(self, data: memoryview) -> Part | None:
@@ -263,7 +264,7 @@ class SegmentPool:
         try:
             memory = new_memory(nbytes, None)
         except (OSError, MemoryError) as error:
-            self._warn(str(error))
+            self._warn(_MEMORY, f"{error}. {_BUDGET}")
             return None
         segment = Segment(next(self._numbers), memory)
         self._live[segment.number] = segment
@@ -285,7 +286,7 @@ class SegmentPool:
                 self._drop(segment)
             if segment is self._arena:
                 self._arena = None
-            self._warn(str(error))
+            self._warn(_MEMORY, f"{error}. {_BUDGET}")
             return False
         return True
 
@@ -317,17 +318,17 @@ class SegmentPool:
         if not segment.is_spoiled:
             segment.memory.give_back()
 
-    def _warn(self, reason: str) -> None:
+    def _warn(self, way: str, reason: str) -> None:
         if self._has_warned:
             return
         self._has_warned = True
-        warnings.warn(_SLOWER.format(reason), FanfoldWarning, stacklevel=2)
+        warnings.warn(_SLOWER.format(way, reason), FanfoldWarning, stacklevel=2)
 
 
 def _log(reason: str) -> None:
     import logging
 
-    logging.getLogger("fanfold").info(_SLOWER.format(reason))
+    logging.getLogger("fanfold").info(_SLOWER.format(_MEMORY, f"{reason}. {_BUDGET}"))
 
 
 def _is_same(held: Origin | None, origin: tuple[object, int]) -> bool:
