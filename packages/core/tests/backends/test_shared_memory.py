@@ -353,7 +353,7 @@ class TestLimits:
 
     def test_a_budget_that_is_no_size_is_an_error(self, monkeypatch):
         monkeypatch.setenv("FANFOLD_SHM_BUDGET", "a lot")
-        monkeypatch.setattr(stock, "_segments", None)
+        monkeypatch.setattr(stock, "known_segments", None)
         with pytest.raises(InvalidArgumentError, match="FANFOLD_SHM_BUDGET='a lot'"):
             Parallel(2)([delayed(total)(make(1))])
 

@@ -153,12 +153,14 @@ class Dispatcher:
         self.completed_tasks += len(results)
         if not self._keep_order:
             self.ready += results
+        elif first_task != self._next_in_order:
+            self._held[first_task] = results
         else:
-            held = self._held
-            held[first_task] = results
-            while (earliest := held.pop(self._next_in_order, None)) is not None:
-                self.ready += earliest
-                self._next_in_order += len(earliest)
+            following: Sequence[object] | None = results
+            while following is not None:
+                self.ready += following
+                self._next_in_order += len(following)
+                following = self._held.pop(self._next_in_order, None)
         if self._last is not None and first_task in self._last.tasks:
             self._last.n_left -= len(results)
             if not self._last.n_left:

@@ -98,8 +98,12 @@ class EncodedBatch(Batch):
         The terms on which the tasks run.
     functions : list of EncodedPart
         What the tasks call.
+    function_keys : list of bytes
+        The keys of these.
     items : list of bytes
         Each task, pickled: its arguments and keyword arguments.
+    size : int
+        How many tasks it holds.
     numbers : list of int or None
         Which of `functions` each task calls; None where there is one.
     counts : list of int or None
@@ -121,6 +125,7 @@ class EncodedBatch(Batch):
     pins: Sequence[object] = ()
     lost_workers = 0
     nbytes = 0
+    size = 0
     _number_of_key: dict[bytes, int] | None = None
 
     def __init__(self, first_task: int, terms: EncodedPart, *, same_host: bool) -> None:
@@ -128,12 +133,8 @@ class EncodedBatch(Batch):
         self.terms = terms
         self.same_host = same_host
         self.functions: list[EncodedPart] = []
+        self.function_keys: list[bytes] = []
         self.items: list[bytes] = []
-
-    @property
-    def size(self) -> int:
-        """How many tasks it holds."""
-        return len(self.items)
 
     @property
     def label(self) -> str:
@@ -153,7 +154,7 @@ class EncodedBatch(Batch):
         return (
             new_parts,
             self.terms.key,
-            [function.key for function in self.functions],
+            self.function_keys,
             self.numbers,
             self.items,
             self.counts,
@@ -176,6 +177,7 @@ class EncodedBatch(Batch):
         functions = self.functions
         if not functions:
             functions.append(task.function)
+            self.function_keys.append(task.function.key)
         elif self.numbers is not None or task.function is not functions[0]:
             self._add_number(task.function)
         if task.buffers or self.counts is not None:
@@ -184,6 +186,7 @@ class EncodedBatch(Batch):
             self.pins = [*self.pins, *task.pins]
         self.items.append(task.item)
         self.nbytes += task.nbytes
+        self.size += 1
 
     def _add_number(self, function: EncodedPart) -> None:
         if self._number_of_key is None:
@@ -191,6 +194,7 @@ class EncodedBatch(Batch):
         number = self._number_of_key.setdefault(function.key, len(self.functions))
         if number == len(self.functions):
             self.functions.append(function)
+            self.function_keys.append(function.key)
         if number and self.numbers is None:
             self.numbers = [0] * len(self.items)
         if self.numbers is not None:
@@ -224,8 +228,10 @@ class EncodedBatch(Batch):
         """Return the tasks at these positions as a batch, encoded as they are."""
         piece = EncodedBatch(self.first_task + start, self.terms, same_host=self.same_host)
         piece.functions = self.functions
+        piece.function_keys = self.function_keys
         piece.items = self.items[start:stop]
-        piece.nbytes = self.nbytes * (stop - start) // len(self.items)
+        piece.size = stop - start
+        piece.nbytes = self.nbytes * piece.size // self.size
         piece.pins = self.pins
         if self.numbers is not None:
             piece.numbers = self.numbers[start:stop]

@@ -123,7 +123,7 @@ def decode_outcome(
         failures = [_decode_failure(failure, describe) for failure in failed]
     try:
         if counts is None:
-            results = [loads(blob) for blob in blobs]
+            results = list(map(loads, blobs))
         else:
             remaining = iter(buffers)
             results = [loads(blob, buffers=remaining) for blob in blobs]

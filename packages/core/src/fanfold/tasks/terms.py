@@ -12,14 +12,13 @@ from .._nesting import TOP, nesting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ParamSpec, TypeVar
+    from typing import TypeVar
 
     from .._nesting import Level
     from .naming import Function
     from .seeding import KeptGenerators, Seed
     from .travel.luggage import Luggage
 
-    P = ParamSpec("P")
     R = TypeVar("R")
 
 __all__ = ["BATCH_SECONDS", "Terms"]
@@ -119,13 +118,15 @@ class Terms:
         if self.luggage is not None:
             self.luggage.unpack_in_process()
 
-    def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    def run(self, work: Callable[..., R], *args: object) -> R:
         """Return what `work` returns in a context of its own, in which the terms hold."""
-        context = copy_context()
-        context.run(nesting.set, self.level)
-        if self.luggage is not None:
-            context.run(self.luggage.unpack_in_context)
-        return context.run(work, *args, **kwargs)
+        return copy_context().run(self._run_here, work, *args)
+
+    def _run_here(self, work: Callable[..., R], *args: object) -> R:
+        nesting.set(self.level)
+        if self.luggage is not None and self.luggage.variables:
+            self.luggage.unpack_in_context()
+        return work(*args)
 
 
 _USUAL = (None, None, False, BATCH_SECONDS, None)

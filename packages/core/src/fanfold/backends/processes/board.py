@@ -59,6 +59,11 @@ class Board:
         self._times[_SINCE] = now
         return True
 
+    @property
+    def position(self) -> int:
+        """The position of the task that runs, or ran last, in its batch."""
+        return self._numbers[_POSITION]
+
     def write_done(self) -> None:
         """Say that no task runs any more."""
         self._times[_SINCE] = inf

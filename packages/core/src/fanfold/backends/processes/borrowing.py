@@ -68,7 +68,7 @@ class Borrower:
     def __init__(self, handover: Handover) -> None:
         self._handover = handover
         self._mappings: dict[tuple[int, bool], _Mapping] = {}
-        self._ended: deque[tuple[int, int]] = deque()
+        self.ended: deque[tuple[int, int]] = deque()
 
     def view(self, place: Place) -> memoryview:
         """Return a view of a buffer that the other side lends.
@@ -86,18 +86,13 @@ class Borrower:
         # What arrays keep alive is this object, so its end is theirs.
         lent = (c_ubyte * nbytes).from_buffer(mapping.memory, offset)
         mapping.loans.add(loan)
-        finalize(lent, _end, mapping.loans, self._ended, loan, forks.count).atexit = False
+        finalize(lent, _end, mapping.loans, self.ended, loan, forks.count).atexit = False
         view = PickleBuffer(lent).raw()  # as plain bytes, whatever ctypes calls them
         return view.toreadonly() if mode == "r" else view
 
     def decline(self, places: Iterable[Place | None]) -> None:
         """Give back buffers that cannot be mapped, as spoiled: their segments are of no use."""
-        self._ended.extend((place[0], _NEVER) for place in places if place is not None)
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether loans have ended since the last time they were taken."""
-        return bool(self._ended)
+        self.ended.extend((place[0], _NEVER) for place in places if place is not None)
 
     def take_ended(self) -> tuple[list[int], list[int]]:
         """Return the loans that have ended since the last time.
@@ -107,8 +102,8 @@ class Borrower:
         """
         ended: list[int] = []
         spoiled: list[int] = []
-        while self._ended:
-            loan, n_forks = self._ended.popleft()
+        while self.ended:
+            loan, n_forks = self.ended.popleft()
             (ended if n_forks == forks.count else spoiled).append(loan)
         return ended, spoiled
 

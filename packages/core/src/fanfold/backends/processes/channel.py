@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Channel"]
 
 _PREFIX = Struct("<QII")
+_PREFIX_SIZE = _PREFIX.size
 _JOINED = 1 << 12
 _MOST_PIECES = 64
 """Pieces for one ``writev``; systems allow at least this many."""
@@ -57,21 +58,19 @@ class Channel:
         BrokenPipeError, ConnectionResetError
             If the other end is closed.
         """
-        prefix = _PREFIX.pack(len(head), len(buffers), kind)
-        if not buffers and len(head) < _JOINED:
-            return self._send_small(prefix + head)  # copying a little costs less than a list
-        sizes = [len(buffer).to_bytes(8, "little") for buffer in buffers]
-        self._unsent.extend((b"".join((prefix, *sizes)), head, *buffers))
-        return self.flush()
-
-    def _send_small(self, message: bytes) -> bool:
-        """Send what nearly always goes at once: without a queue it takes 1 µs less, of 3."""
-        if not self._unsent:
+        length = len(head)
+        prefix = _PREFIX.pack(length, len(buffers), kind)
+        if buffers or length >= _JOINED:
+            sizes = [len(buffer).to_bytes(8, "little") for buffer in buffers]
+            self._unsent.extend((b"".join((prefix, *sizes)), head, *buffers))
+            return self.flush()
+        message = prefix + head  # copying a little costs less than a list
+        if not self._unsent:  # what is small nearly always goes at once
             try:
                 sent = os.write(self.fd, message)
             except BlockingIOError:
                 sent = 0
-            if sent == len(message):
+            if sent == _PREFIX_SIZE + length:
                 return True
             message = message[sent:]
         self._unsent.append(message)
@@ -190,9 +189,8 @@ class _Parser:
         if self._begun:
             data = self._begun + data
         start, end = 0, len(data)
-        while start + _PREFIX.size <= end:
+        while (body := start + _PREFIX_SIZE) <= end:
             length, n_buffers, kind = _PREFIX.unpack_from(data, start)
-            body = start + _PREFIX.size
             if n_buffers == 0 and body + length <= end:
                 # The usual small message, whole.
                 start = body + length

@@ -1,19 +1,16 @@
 """One call's hold on some workers.
 
 There is no thread here: whoever waits for a result drives the connections of the call's own
-workers with one selector. Two batches are in flight for each worker, so the next one is there when
-the first is done.
+workers. Two batches are in flight for each worker, so the next one is there when the first is done.
 """
 
 from __future__ import annotations
 
-import selectors
 from collections import deque
 from threading import Lock
 from time import monotonic, perf_counter
 
 from ...contracts.backend import Batch, Executor
-from ...errors import BackendUnavailableError
 from ...tasks.batches import EncodedBatch
 from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
@@ -22,21 +19,19 @@ from .life import DEFAULT_LIFE
 from .losses import never_ready, task_timed_out, worker_lost
 from .refusals import refused
 from .stock import WorkerStock, dismiss
+from .watching import READ, WRITE, Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from queue import SimpleQueue
 
     from ...contracts.future import BatchFuture
-    from .channel import Message
-    from .handle import WorkerHandle
+    from .handle import Answer, WorkerHandle
     from .life import Life
 
 __all__ = ["ProcessesExecutor"]
 
-_FEW = 16
-"""So many workers can be looked at one by one, each time."""
 _GONE = (BrokenPipeError, ConnectionResetError)
 
 
@@ -91,15 +86,16 @@ class ProcessesExecutor(Executor):
         self._n_jobs = n_jobs
         self._temp_folder = temp_folder
         self._workers: list[WorkerHandle] = []
+        self._watched: dict[int, WorkerHandle] = {}
         self._waiting: deque[tuple[EncodedBatch, DrivenFuture]] = deque()
         self._closing = Lock()
         self._is_closed = False
         self._bell = None
         try:
-            self._selector = _selector_for(n_jobs)
+            self._watcher = Watcher(n_jobs)
             if interruptible:
                 self._bell = Bell()
-                self._selector.register(self._bell.fd, selectors.EVENT_READ, None)
+                self._watcher.add(self._bell.fd)
         except OSError as error:
             raise refused("cannot watch worker processes", error) from error
 
@@ -130,8 +126,8 @@ class ProcessesExecutor(Executor):
             time_to_act = _sooner(left, self._balance())
             if self._task_timeout is not None:
                 time_to_act = _sooner(time_to_act, self._end_overdue(self._task_timeout))
-            for key, events in self._selector.select(time_to_act):
-                self._handle(key.data, key.fd, events)
+            for descriptor, events in self._watcher.wait(time_to_act):
+                self._handle(descriptor, events)
             if deadline is not None and completed.empty():
                 left = deadline - monotonic()
                 if left <= 0:
@@ -144,13 +140,14 @@ class ProcessesExecutor(Executor):
             if self._is_closed:
                 return
             self._is_closed = True
-            self._selector.close()
+            self._watcher.close()
             if self._bell is not None:
                 self._bell.close()
         self._waiting.clear()
         leaving = [worker for worker in self._workers if worker.entries or worker.is_retired]
         idle = [worker for worker in self._workers if worker not in leaving]
         self._workers.clear()
+        self._watched.clear()
         self._stock.give_back(idle)
         for worker in leaving:
             worker.receive()  # what it printed still counts
@@ -175,8 +172,10 @@ class ProcessesExecutor(Executor):
 
         Returns the seconds until that may be worth while, or None if it is not to be expected.
         """
-        idle = next((worker for worker in self._workers if not worker.entries), None)
-        if idle is None:
+        for idle in self._workers:
+            if not idle.entries:
+                break
+        else:
             return None
         queued = [worker for worker in self._workers if len(worker.entries) > 1]
         if not queued:
@@ -216,24 +215,15 @@ class ProcessesExecutor(Executor):
 
     def _worker_for(self, batch: Batch) -> WorkerHandle | None:
         """Return a worker for a batch, or None if all have enough to do."""
-        if not batch.isolated:
-            return self._worker_with_room()
-        if len(self._workers) >= self._n_jobs:
-            idle = next((worker for worker in self._workers if not worker.entries), None)
-            if idle is None:
-                return None
-            self._remove(idle)
-            self._stock.give_back([idle])
-        return self._add(self._stock.start(self._environment, self._life))
-
-    def _worker_with_room(self) -> WorkerHandle | None:
-        """Return an idle worker, else a new one, else one with a single batch, else None."""
+        if batch.isolated:
+            return self._fresh_worker()
+        # An idle one, else a new one, else one with a single batch.
         best = None
         for worker in self._workers:
-            load = len(worker.entries)
-            if load == 0:
+            entries = worker.entries
+            if not entries:
                 return worker
-            if worker.entries[0][0].isolated or load >= self.IN_FLIGHT_EACH:
+            if len(entries) >= self.IN_FLIGHT_EACH or entries[0][0].isolated:
                 continue
             if best is None or worker.busy_since > best.busy_since:
                 best = worker
@@ -244,62 +234,70 @@ class ProcessesExecutor(Executor):
             return best
         return None
 
+    def _fresh_worker(self) -> WorkerHandle | None:
+        """Return a new worker in the place of an idle one, or None if all are busy."""
+        if len(self._workers) >= self._n_jobs:
+            idle = next((worker for worker in self._workers if not worker.entries), None)
+            if idle is None:
+                return None
+            self._remove(idle)
+            self._stock.give_back([idle])
+        return self._add(self._stock.start(self._environment, self._life))
+
     def _add(self, worker: WorkerHandle) -> WorkerHandle:
         for descriptor in worker.descriptors:
-            self._selector.register(descriptor, selectors.EVENT_READ, worker)
+            self._watcher.add(descriptor)
+            self._watched[descriptor] = worker
         self._workers.append(worker)
         return worker
 
     def _remove(self, worker: WorkerHandle) -> None:
         self._workers.remove(worker)
         for descriptor in worker.descriptors:
-            self._selector.unregister(descriptor)
+            self._watcher.remove(descriptor)
+            del self._watched[descriptor]
 
     def _send(self, worker: WorkerHandle, batch: EncodedBatch, future: DrivenFuture) -> None:
         try:
             if not worker.send(batch, future):
-                self._watch(worker, selectors.EVENT_READ | selectors.EVENT_WRITE)
+                self._watcher.change(worker.connection, READ | WRITE)
         except _GONE:
             self._lost(worker)
 
-    def _watch(self, worker: WorkerHandle, events: int) -> None:
-        self._selector.modify(worker.connection, events, worker)
-
-    def _handle(self, worker: WorkerHandle | None, descriptor: int, events: int) -> None:
-        """Act on what the selector saw of a worker, or of the bell."""
+    def _handle(self, descriptor: int, events: int) -> None:
+        """Act on what was seen of a worker, or of the bell."""
+        worker = self._watched.get(descriptor)
         if worker is None:
-            return  # what interrupts is in the queue of the completed
-        if worker not in self._workers:
-            return  # it was lost by an earlier event of the same round
+            # It was lost by an earlier event of the same round; or it is the bell, and what
+            # interrupts is in the queue of the completed. The number of a descriptor that was
+            # closed in this round may be another worker's now: so nothing is taken for granted.
+            return
         try:
-            if events & selectors.EVENT_WRITE and worker.flush():
-                self._watch(worker, selectors.EVENT_READ)
+            if events & WRITE and worker.flush():
+                self._watcher.change(worker.connection, READ)
         except _GONE:
             self._lost(worker)
             return
-        if events & selectors.EVENT_READ:
+        if events != WRITE:
             is_open = self._receive(worker)
             if worker not in self._workers:
                 return  # it was lost when it was to be sent more
-            if not is_open or descriptor != worker.connection:
+            if not is_open or (descriptor != worker.connection and not worker.is_alive()):
                 self._lost(worker)
 
     def _receive(self, worker: WorkerHandle) -> bool:
         """Complete the futures whose answers are there, and tell whether the connection is open."""
-        messages, is_open = worker.receive()
-        # Before anything is sent, because that may show that the worker is gone with what it lent.
-        answers = [(worker.answered()[1], _read(worker, message)) for message in messages]
-        if is_open:
+        answers, is_open = worker.receive()
+        if is_open and self._waiting:
             self._assign()  # first give the worker something to do, then look at what it did
-        for future, answer in answers:
-            _complete(future, answer)
+        _complete(answers)
         return is_open
 
     def _lost(self, worker: WorkerHandle) -> None:
         """Take note that a worker ended: fail what it ran, and send the rest elsewhere."""
         if worker not in self._workers:
             return  # sending to it has told so already
-        self._receive_last(worker)
+        _complete(worker.receive()[0])  # what it still sent before it ended
         self._remove(worker)
         running, was_ready = worker.running_position(), worker.was_ready()
         if self._is_innocent(worker):
@@ -330,39 +328,13 @@ class ProcessesExecutor(Executor):
             return worker.was_done()
         return perf_counter() < worker.running_since() + self._task_timeout
 
-    def _receive_last(self, worker: WorkerHandle) -> None:
-        """Read what the worker still sent before it ended."""
-        messages, _ = worker.receive()
-        for message in messages:
-            _complete(worker.answered()[1], _read(worker, message))
 
-
-def _read(worker: WorkerHandle, answer: Message) -> object:
-    """Return what an answer says, or the error if it cannot be read."""
-    try:
-        return worker.read(answer)
-    except OSError as error:
-        refusal = refused("cannot map the shared memory of a result", error)
-        refusal.__cause__ = error
-        return refusal
-
-
-def _complete(future: DrivenFuture, answer: object) -> None:
-    if isinstance(answer, BackendUnavailableError):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
-
-
-def _selector_for(n_jobs: int) -> selectors.BaseSelector:
-    """Return a selector that suits a number of workers.
-
-    For a few, poll is as fast as epoll and kqueue, and it is nothing that must be made, filled and
-    closed in the kernel for each call: that takes 10 µs and more, of 400 for ten tiny tasks.
-    """
-    if n_jobs <= _FEW and hasattr(selectors, "PollSelector"):
-        return selectors.PollSelector()
-    return selectors.DefaultSelector()
+def _complete(answers: Iterable[Answer]) -> None:
+    for future, answer in answers:
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

@@ -40,14 +40,13 @@ class DrivenFuture:
     def set_result(self, result: object) -> None:
         """Complete it."""
         self._result = result
-        self._complete()
+        self._is_done = True
+        for callback in self._callbacks:
+            callback(self)
 
     def set_exception(self, error: BaseException) -> None:
         """Complete it with what keeps it from having a result."""
         self._error = error
-        self._complete()
-
-    def _complete(self) -> None:
         self._is_done = True
         for callback in self._callbacks:
             callback(self)

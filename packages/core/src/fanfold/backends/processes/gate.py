@@ -11,7 +11,7 @@ import os
 
 __all__ = ["Gate", "Permits"]
 
-_NUMBERS = 256
+_NUMBERS = tuple(number.to_bytes() for number in range(256))
 """Numbers are single bytes. Far fewer batches than this are with a worker at any time."""
 
 
@@ -31,14 +31,14 @@ class Permits:
 
     def take(self) -> bool:
         """Take note that a batch was received, and tell whether it may begin."""
-        number = self._received % _NUMBERS
+        number = self._received % len(_NUMBERS)
         self._received += 1
-        if self._held is None:
-            self._held = _take(self._worker_end)
-        if self._held != number:
-            return False  # taken back; the number that is held, if any, is of a later batch
-        self._held = None
-        return True
+        held = _take(self._worker_end) if self._held is None else self._held
+        if held == number:
+            self._held = None
+            return True
+        self._held = held
+        return False  # taken back; the number that is held, if any, is of a later batch
 
 
 class Gate:
@@ -57,9 +57,9 @@ class Gate:
 
     def permit(self) -> int:
         """Permit one more batch, before it is sent, and return its number."""
-        number = self._sent % _NUMBERS
+        number = self._sent % len(_NUMBERS)
         self._sent += 1
-        os.write(self._parent_end, number.to_bytes())
+        os.write(self._parent_end, _NUMBERS[number])
         return number
 
     def revoke(self) -> int | None:

@@ -23,17 +23,17 @@ from .launch import launch
 from .life import DEFAULT_LIFE
 from .memory_limit import report_retirement
 from .messages import BATCH, CALL, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
+from .refusals import refused
 from .settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
     from ..._buffers import Buffer
     from ...tasks.batches import EncodedBatch
     from ...tasks.storing import Piece
-    from .channel import Message
     from .exchange import Place
     from .future import DrivenFuture
     from .life import Life
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     Entry: TypeAlias = tuple[EncodedBatch, DrivenFuture]
     """A batch, and the future that waits for what comes of it."""
+    Answer: TypeAlias = tuple[DrivenFuture, object]
+    """Such a future, and what to complete it with: an exception is what it fails with."""
 
 __all__ = ["WorkerHandle"]
 
@@ -156,10 +158,14 @@ class WorkerHandle:
             self.busy_since = monotonic()
         self.entries.append((batch, future))
         number = self._process.gate.permit()
-        tasks = batch.encoded(self._new_parts(batch))
+        known = self._sent_parts
+        is_known = batch.terms.key in known and known.issuperset(batch.function_keys)
+        tasks = batch.encoded({} if is_known else self._new_parts(batch))
         places, buffers = self._lend(batch.buffers) if batch.buffers else (None, ())
         self._sent.append((number, places))
-        self._tell_news()
+        news = self._exchange.news(self._stock.known_segments)
+        if news is not None:
+            self._channel.send(NEWS, news)
         return self._channel.send(BATCH, dumps((tasks, places), 5), buffers)
 
     def _lend(self, pieces: Sequence[Piece]) -> tuple[list[Place | None], list[bytearray]]:
@@ -176,54 +182,44 @@ class WorkerHandle:
                 buffers.append(_in_memory(piece))
         return places, buffers
 
-    def _tell_news(self) -> None:
-        news = self._exchange.news(self._stock.known_segments)
-        if news is not None:
-            self._channel.send(NEWS, news)
-
     def flush(self) -> bool:
         """Send more of what has not gone, and tell whether all has."""
         return self._channel.flush()
 
-    def receive(self) -> tuple[list[Message], bool]:
+    def receive(self) -> tuple[list[Answer], bool]:
         """Return the answers that are there, and whether the connection is open.
 
-        What else the worker says takes effect at once.
+        Batches that are answered leave `entries`. What else the worker says takes effect at once.
         """
         messages, is_open = self._channel.receive_ready()
-        answers = []
-        for message in messages:
-            kind, head, _ = message
+        answers: list[Answer] = []
+        for kind, head, buffers in messages:
             if kind == OUTCOME:
-                answers.append(message)
+                self._answered += 1
+                self.busy_since = monotonic()
+                self._sent.popleft()
+                answers.append((self.entries.popleft()[1], self._read(head, buffers)))
             elif kind == RETIREMENT:
                 self.is_retired = True
                 report_retirement(self._process.pid, loads(head))
             elif kind == NEWS:
                 self._exchange.hear(head)
             else:
-                # Batches are answered in their order: it runs the one after those answered here.
-                hear(kind, head, self._first_task(len(answers)))
+                # Batches are answered in their order: it runs the first that is left.
+                hear(kind, head, self.entries[0][0].first_task if self.entries else None)
         return answers, is_open
 
-    def _first_task(self, position: int) -> int | None:
-        """Return the first task of an entry, or None if there is no such entry."""
-        return self.entries[position][0].first_task if position < len(self.entries) else None
-
-    def read(self, answer: Message) -> tuple[Any, Sequence[Buffer]]:
-        """Return what an answer says, and the buffers of the results in it."""
-        _, head, buffers = answer
+    def _read(self, head: bytes | Buffer, buffers: Sequence[Buffer]) -> object:
+        """Return what an answer says, or the error if it cannot be read."""
         outcome, places = loads(head)
-        if places is not None:
+        if places is None:
+            return outcome, buffers
+        try:
             return outcome, self._exchange.open(places, buffers)
-        return outcome, buffers
-
-    def answered(self) -> Entry:
-        """Return the entry that the next answer belongs to; it leaves `entries`."""
-        self._answered += 1
-        self.busy_since = monotonic()
-        self._sent.popleft()
-        return self.entries.popleft()
+        except OSError as error:
+            refusal = refused("cannot map the shared memory of a result", error)
+            refusal.__cause__ = error
+            return refusal
 
     def take_back(self) -> Entry | None:
         """Return a batch that the worker has not begun and will pass over, or None."""
@@ -324,20 +320,15 @@ class WorkerHandle:
         self.close()
 
     def _new_parts(self, batch: EncodedBatch) -> dict[bytes, bytes]:
-        """Return the terms and functions that the worker must be sent, which is nearly always none.
+        """Return the terms and functions that the worker must be sent.
 
-        It knows them for as long as it has not been told to forget.
+        It knows the others for as long as it has not been told to forget.
         """
-        parts = (batch.terms, *batch.functions)
-        for part in parts:
-            if part.key not in self._sent_parts:
-                break
-        else:
-            return {}
         if len(self._sent_parts) > PartCache.LIMIT:
             self._sent_parts.clear()
             self._has_large_parts = False
             self._channel.send(FORGET, b"")
+        parts = (batch.terms, *batch.functions)
         new = {part.key: part.data for part in parts if part.key not in self._sent_parts}
         self._sent_parts.update(new)
         if any(len(data) >= PartCache.LARGE for data in new.values()):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..._buffers import Buffer
+    from .board import Board
     from .channel import Channel
 
 __all__ = ["Outlet"]
@@ -29,19 +30,16 @@ class Outlet:
     ----------
     channel : Channel
         The connection.
-
-    Attributes
-    ----------
-    position : int
-        Which task of its batch runs.
+    board : Board
+        What says which task runs.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, board: Board) -> None:
         self._channel = channel
+        self._board = board
         self._lock = allocate_lock()
         self._unsent: deque[tuple[int, bytes, Sequence[Buffer]]] = deque()
         self._is_open = True
-        self.position = 0
         # The connection is the worker's: what a child of it sends would be taken for the worker's.
         os.register_at_fork(after_in_child=self.close)
 
@@ -63,7 +61,7 @@ class Outlet:
 
     def tell(self, kind: str, content: bytes) -> bool:
         """Send a report of the task that runs."""
-        return self.send(REPORT, dumps((self.position, kind, content), 5))
+        return self.send(REPORT, dumps((self._board.position, kind, content), 5))
 
     def close(self) -> None:
         """Send nothing any more."""

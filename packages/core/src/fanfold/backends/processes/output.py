@@ -35,6 +35,11 @@ class LineStream(TextIOBase):
         Which of the parent's streams it stands for.
     outlet : Outlet
         Where lines go. When it is closed, they go to the stream that the worker inherited.
+
+    Attributes
+    ----------
+    unfinished : dict
+        Beginnings of lines, by the number of the thread that writes them.
     """
 
     LONGEST = 1 << 16
@@ -44,7 +49,7 @@ class LineStream(TextIOBase):
         self._number = _STREAMS.index(name).to_bytes()
         self._inherited: TextIO | None = getattr(sys, f"__{name}__")
         self._outlet = outlet
-        self._unfinished: dict[int, StringIO] = {}
+        self.unfinished: dict[int, StringIO] = {}
         self._binary: _BinaryLines | None = None
         self.name = f"<{name}>"
         self.mode = "w"
@@ -102,7 +107,7 @@ class LineStream(TextIOBase):
         return len(text)
 
     def _take_unfinished(self) -> str:
-        kept = self._unfinished.pop(get_ident(), None)
+        kept = self.unfinished.pop(get_ident(), None)
         return "" if kept is None else kept.getvalue()
 
     def _keep(self, text: str) -> None:
@@ -110,17 +115,17 @@ class LineStream(TextIOBase):
 
         What is finalized meanwhile may write too: nothing here is read, and then written back.
         """
-        kept = self._unfinished.get(get_ident())
+        kept = self.unfinished.get(get_ident())
         if kept is None:
-            kept = self._unfinished.setdefault(get_ident(), StringIO())
+            kept = self.unfinished.setdefault(get_ident(), StringIO())
         kept.write(text)
         if kept.tell() > self.LONGEST:
             self._send(self._take_unfinished())
 
     def end_lines(self) -> None:
         """Send what is not a whole line, because its task has ended."""
-        while self._unfinished:
-            self._send(self._unfinished.popitem()[1].getvalue())
+        while self.unfinished:
+            self._send(self.unfinished.popitem()[1].getvalue())
 
     def _send(self, text: str) -> None:
         if self._outlet.send(OUTPUT, self._number + text.encode("utf-8", "surrogatepass")):

@@ -26,13 +26,18 @@ class WorkerStock:
     """Lends workers to executors and keeps those that come back.
 
     Each worker belongs to one executor at a time, so calls from several threads do not meet.
+
+    Attributes
+    ----------
+    known_segments : SegmentPool or None
+        As `segments`; None as long as nobody needed any.
     """
 
     SECONDS_TO_LEAVE = 5.0
     MOST_IDLE = max(8, 2 * (os.cpu_count() or 1))
 
     def __init__(self) -> None:
-        self._segments: SegmentPool | None = None
+        self.known_segments: SegmentPool | None = None
         self._start()
         atexit.register(self._close_at_exit)
         if hasattr(os, "register_at_fork"):
@@ -47,23 +52,18 @@ class WorkerStock:
         """Forget all workers: they belong to the parent, and so do the other ends of our copies."""
         for worker in list(self._all):
             worker.abandon()
-        self._segments = None
+        self.known_segments = None
         self._start()
 
     @property
     def segments(self) -> SegmentPool:
         """Where this process puts large buffers for its workers; they have half the budget."""
-        if self._segments is None:
+        if self.known_segments is None:
             from .budget import memory_budget
             from .segments import SegmentPool
 
-            self._segments = SegmentPool(memory_budget() // 2)
-        return self._segments
-
-    @property
-    def known_segments(self) -> SegmentPool | None:
-        """The same, or None as long as nobody needed any."""
-        return self._segments
+            self.known_segments = SegmentPool(memory_budget() // 2)
+        return self.known_segments
 
     def take(self, environment: Mapping[str, str], life: Life) -> WorkerHandle:
         """Return an idle worker, or a new one that is still starting.
@@ -129,8 +129,8 @@ class WorkerStock:
         for worker in idle:
             worker.wait(deadline - monotonic())
         dismiss(idle)
-        if self._segments is not None:
-            self._segments.clear()
+        if self.known_segments is not None:
+            self.known_segments.clear()
 
     def _close_at_exit(self) -> None:
         # Not waiting for them: they leave while this process does what is left to do. Their

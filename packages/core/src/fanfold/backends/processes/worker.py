@@ -71,7 +71,7 @@ class _Worker:
         self._is_retired = False
         self._exchange = Exchange(Handover(handover), gives=True)
         self._segments: SegmentPool | None = None
-        self._outlet = Outlet(channel)
+        self._outlet = Outlet(channel, board)
         self._streams = LineStream("stdout", self._outlet), LineStream("stderr", self._outlet)
 
     def serve(self) -> None:
@@ -109,8 +109,10 @@ class _Worker:
             self._parts.learn(tasks)
             return
         self._board.write_started()
-        self._outlet.position = 0
-        outcome, out_buffers = self._run(tasks, places, buffers)
+        if places is None:
+            outcome, out_buffers = run_tasks(tasks, buffers, self._parts, self._begin)
+        else:
+            outcome, out_buffers = self._run_with_lent(tasks, places, buffers)
         self._board.write_done()
         self._end_lines()
         _flush_inherited()
@@ -124,23 +126,19 @@ class _Worker:
 
         False if the rest of the batch is wanted back.
         """
-        self._outlet.position = position
         if position:
             self._end_lines()
         return self._board.write_position(position, now)
 
     def _end_lines(self) -> None:
         for stream in self._streams:
-            stream.end_lines()
+            if stream.unfinished:
+                stream.end_lines()
 
-    def _run(
-        self,
-        tasks: EncodedTasks,
-        places: Sequence[Place | None] | None,
-        buffers: Sequence[Buffer],
+    def _run_with_lent(
+        self, tasks: EncodedTasks, places: Sequence[Place | None], buffers: Sequence[Buffer]
     ) -> tuple[EncodedOutcome, list[memoryview]]:
-        if places is None:
-            return run_tasks(tasks, buffers, self._parts, self._begin)
+        """Run a batch some of whose buffers lie in shared memory."""
         try:
             opened = self._exchange.open(places, buffers)
         except OSError as error:

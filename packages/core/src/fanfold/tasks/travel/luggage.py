@@ -33,7 +33,7 @@ class Luggage:
         What each worker runs first.
     """
 
-    __slots__ = ("_filters", "_initializer", "_levels", "_origin", "_variables")
+    __slots__ = ("_filters", "_initializer", "_levels", "_origin", "variables")
 
     def __init__(
         self,
@@ -44,14 +44,14 @@ class Luggage:
         initializer: bytes | None,
     ) -> None:
         self._origin = origin
-        self._variables = variables
+        self.variables = variables
         self._filters = filters
         self._levels = levels
         self._initializer = initializer
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as little as can be."""
-        contents = self._variables, self._filters, self._levels, self._initializer
+        contents = self.variables, self._filters, self._levels, self._initializer
         return Luggage, (self._origin, *contents)
 
     def unpack_in_process(self) -> None:
@@ -72,7 +72,6 @@ class Luggage:
 
     def unpack_in_context(self) -> None:
         """Bring about what holds in the context of the tasks."""
-        if self._variables:
-            from .variables import unpack_variables
+        from .variables import unpack_variables
 
-            unpack_variables(self._variables)
+        unpack_variables(self.variables)
