@@ -16,7 +16,7 @@ from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
 from .known_objects import known_objects
-from .pickling import ATOMS, PROTOCOL, TaskPickler, dumps
+from .pickling import ATOMS, PROTOCOL, TaskPickler, atom_bytes, dumps
 from .terms import Terms
 
 TYPE_CHECKING = False
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from .time_limit import TimeLimit
 
     Function = Callable[..., object]
+    Item: TypeAlias = tuple[Any, ...] | bytes
+    """The arguments of a task: as they are, if all are atoms and none has a keyword; else pickled,
+    as arguments and keyword arguments."""
     EncodedTasks: TypeAlias = tuple[
         Mapping[bytes, bytes],
         bytes,
         Sequence[bytes],
         Sequence[int] | None,
-        Sequence[bytes],
+        Sequence[Item],
         Sequence[int] | None,
         int,
     ]
@@ -42,8 +45,10 @@ if TYPE_CHECKING:
     EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str, str | int, int | None]
     """Position, stage, exception, its type and traceback as text, worker, peak memory."""
     EncodedOutcome: TypeAlias = tuple[
-        float, Sequence[bytes], Sequence[int] | None, Sequence[EncodedFailure]
+        float, Sequence[object], int, Sequence[int] | None, Sequence[EncodedFailure]
     ]
+    """Seconds; results, where bytes are pickled ones and the others are as they are, and how many
+    bytes they take; how many buffers belong to each; failures."""
 
 __all__ = ["PartCache", "encode_failure", "run_batch", "run_tasks"]
 
@@ -225,7 +230,8 @@ def run_tasks(
         began = perf_counter()
         terms.run(run.all, terms, known, mark)
         seconds = perf_counter() - began
-    return (seconds, run.results, run.result_counts, run.failures), run.out_buffers
+    outcome = seconds, run.results, run.nbytes, run.result_counts, run.failures
+    return outcome, run.out_buffers
 
 
 class _Run:
@@ -238,7 +244,8 @@ class _Run:
         self._same_host = same_host
         self._pickler = _to_same_host if same_host else _to_other_host
         self._goes_on = False
-        self.results: list[bytes] = []
+        self.results: list[object] = []
+        self.nbytes = 0
         self.result_counts: list[int] | None = None
         self.out_buffers: list[memoryview] = []
         self.failures: list[EncodedFailure] = []
@@ -281,12 +288,12 @@ class _Run:
             return _Unbuildable(error)
         return function
 
-    def one(self, position: int, item: bytes, function: Function) -> bool:
+    def one(self, position: int, item: Item, function: Function) -> bool:
         """Run one task and keep what comes of it, and tell whether to go on."""
         counts = self._counts
         buffers = tuple(islice(self._buffers, counts[position])) if counts else ()
         try:
-            args, kwargs = loads(item, buffers=buffers)
+            args, kwargs = (item, {}) if isinstance(item, tuple) else loads(item, buffers=buffers)
         except Exception as error:  # noqa: BLE001  rebuilding a user's object may raise anything
             return self.fail(position, "arguments", error)
         try:
@@ -310,15 +317,20 @@ class _Run:
 
     def _keep(self, value: object) -> None:
         views: Sequence[memoryview] = ()
-        if type(value) in ATOMS:
-            encoded = plain_dumps(value, PROTOCOL)
+        kind = type(value)
+        if kind not in ATOMS:
+            value, views, _ = self._pickler.dumps_with_buffers(value)
+            self.nbytes += len(value)
+        elif kind is bytes:  # bytes that are not pickled are taken for a pickle
+            value = plain_dumps(value, PROTOCOL)
+            self.nbytes += len(value)
         else:
-            encoded, views, _ = self._pickler.dumps_with_buffers(value)
+            self.nbytes += atom_bytes(value)
         if views:
             if self.result_counts is None:
                 self.result_counts = [0] * len(self.results)
             self.out_buffers += views
-        self.results.append(encoded)
+        self.results.append(value)
         if self.result_counts is not None:
             self.result_counts.append(len(views))
 

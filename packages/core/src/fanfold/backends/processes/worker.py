@@ -143,7 +143,7 @@ class _Worker:
             opened = self._exchange.open(places, buffers)
         except OSError as error:
             self._parts.learn(tasks)
-            return (0.0, [], None, [encode_failure(0, "arguments", error, same_host=True)]), []
+            return (0.0, [], 0, None, [encode_failure(0, "arguments", error, same_host=True)]), []
         return run_tasks(tasks, opened, self._parts, self._begin)
 
     def _answer(
