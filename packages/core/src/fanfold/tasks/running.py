@@ -194,6 +194,7 @@ def run_tasks(
     buffers: Sequence[Buffer],
     known: PartCache,
     mark: Callable[[int, float], bool] | None = None,
+    note: Callable[[bytes], bool] | None = None,
     *,
     same_host: bool = True,
 ) -> tuple[EncodedOutcome, list[memoryview]]:
@@ -209,6 +210,9 @@ def run_tasks(
         What came with earlier batches.
     mark : callable, optional
         Told the position of each task before it runs, and the time; false ends the batch there.
+    note : callable, optional
+        Told each result, pickled, as soon as it is there; up to the first of which it says that it
+        has no room for it, which failed, or part of which travels beside its stream.
     same_host : bool, default=True
         Whether who reads the outcome is on this machine.
 
@@ -219,7 +223,7 @@ def run_tasks(
     """
     if tasks[0]:
         known.learn(tasks)
-    run = _Run(tasks, buffers, same_host=same_host)
+    run = _Run(tasks, buffers, note, same_host=same_host)
     seconds = 0.0
     try:
         terms = known.terms_of(tasks)
@@ -237,13 +241,21 @@ def run_tasks(
 class _Run:
     """The state of one batch while it runs."""
 
-    def __init__(self, tasks: EncodedTasks, buffers: Sequence[Buffer], *, same_host: bool) -> None:
+    def __init__(
+        self,
+        tasks: EncodedTasks,
+        buffers: Sequence[Buffer],
+        note: Callable[[bytes], bool] | None,
+        *,
+        same_host: bool,
+    ) -> None:
         self._tasks = tasks
         _, _, _, self._numbers, self._items, self._counts, self._first_task = tasks
         self._buffers: Iterator[Buffer] = iter(buffers)
         self._same_host = same_host
         self._pickler = _to_same_host if same_host else _to_other_host
         self._goes_on = False
+        self._note = note
         self.results: list[object] = []
         self.nbytes = 0
         self.result_counts: list[int] | None = None
@@ -331,8 +343,15 @@ class _Run:
                 self.result_counts = [0] * len(self.results)
             self.out_buffers += views
         self.results.append(value)
+        if self._note is not None:
+            self._take_note(value, views)
         if self.result_counts is not None:
             self.result_counts.append(len(views))
+
+    def _take_note(self, encoded: object, views: Sequence[memoryview]) -> None:
+        pickled = encoded if isinstance(encoded, bytes) else plain_dumps(encoded, PROTOCOL)
+        if views or self._note is None or not self._note(pickled):
+            self._note = None  # what comes after a gap would be taken for what is missing
 
     def fail(
         self, position: int, stage: str, error: BaseException, text: str | None = None
@@ -340,6 +359,7 @@ class _Run:
         """Keep a failure, and tell whether to go on: an exit or an interrupt ends the batch."""
         failure = encode_failure(position, stage, error, text, same_host=self._same_host)
         self.failures.append(failure)
+        self._note = None
         return self._goes_on and isinstance(error, Exception)
 
 
