@@ -357,6 +357,23 @@ class TestLimits:
         with pytest.raises(InvalidArgumentError, match="FANFOLD_SHM_BUDGET='a lot'"):
             Parallel(2)([delayed(total)(make(1))])
 
+    def test_threads_that_are_the_first_to_need_segments_get_the_same(self, monkeypatch):
+        both_are_there = threading.Barrier(2)
+
+        def budget():
+            both_are_there.wait()
+            return 1 << 30
+
+        monkeypatch.setattr("fanfold.backends.processes.budget.memory_budget", budget)
+        monkeypatch.setattr(stock, "known_segments", None)
+        pools = []
+        threads = [threading.Thread(target=lambda: pools.append(stock.segments)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert pools[0] is pools[1]
+
     def test_where_the_system_has_no_more_memory_arrays_go_through_sockets(self):
         output = run(
             """
