@@ -68,6 +68,7 @@ raise SystemExit
         "fanfold.backends.processes.board",
         "fanfold.backends.processes.channel",
         "fanfold.backends.processes.gate",
+        "fanfold.backends.processes.journal",
         "fanfold.backends.processes.outlet",
         "fanfold.backends.processes.output",
         "fanfold.backends.processes.worker",

@@ -14,6 +14,8 @@ from _pickle import PicklingError, UnpicklingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ._late_errors import TaskTimeoutError, TerminatedWorkerError, WorkerLostError
 
 __all__ = [
@@ -136,6 +138,9 @@ class OfOneTask:
         The worker's process, where that is known.
     peak_memory : int or None
         The most bytes it had used, where that is known.
+    finished : sequence
+        What the tasks before it in its batch returned, as far as that is known; for whoever sees to
+        what is lost, who takes it.
     """
 
     def __init__(
@@ -152,6 +157,7 @@ class OfOneTask:
         self.exit_code = exit_code
         self.worker = worker
         self.peak_memory = peak_memory
+        self.finished: Sequence[object] = ()
 
 
 def __getattr__(name: str) -> type[FanfoldError]:

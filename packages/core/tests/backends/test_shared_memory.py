@@ -282,6 +282,23 @@ class TestSideBySide:
             thread.join()
         assert failures == []
 
+    def test_threads_that_are_the_first_to_need_segments_get_the_same(self, monkeypatch):
+        both_are_there = threading.Barrier(2)
+
+        def budget():
+            both_are_there.wait()
+            return 1 << 30
+
+        monkeypatch.setattr("fanfold.backends.processes.budget.memory_budget", budget)
+        monkeypatch.setattr(stock, "known_segments", None)
+        pools = []
+        threads = [threading.Thread(target=lambda: pools.append(stock.segments)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert pools[0] is pools[1]
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
     def test_a_forked_child_sees_its_results_for_as_long_as_it_lives(self, parallel):

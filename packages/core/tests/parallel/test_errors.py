@@ -331,6 +331,24 @@ class TestArguments:
         results.close()
         assert list(run(delayed(abs)(i) for i in range(3))) == [0, 1, 2]
 
+    def test_an_object_that_is_about_to_run_a_call_runs_no_other(self, backend):
+        run = Parallel(n_jobs=2, backend=backend)
+
+        class Calls:
+            def __iter__(self):  # as another thread may do at this moment
+                with pytest.raises(RuntimeError, match="running already"):
+                    run([delayed(abs)(-2)])
+                yield delayed(abs)(-1)
+
+        assert run(Calls()) == [1]
+
+    @pytest.mark.parametrize("tasks", [None, 3], ids=repr)
+    def test_an_object_is_free_after_an_input_that_is_none(self, backend, tasks):
+        run = Parallel(n_jobs=2, backend=backend)
+        with pytest.raises(TypeError):
+            run(tasks)
+        assert run([delayed(abs)(-1)]) == [1]
+
     def test_a_failed_call_leaves_the_object_free(self, backend):
         run = Parallel(n_jobs=2, backend=backend)
         with pytest.raises(ZeroDivisionError):

@@ -56,6 +56,13 @@ def note_and_leave_at(folder, bad, i):
     return i
 
 
+class Unreadable:
+    """What can be pickled, and not be rebuilt."""
+
+    def __reduce__(self):
+        return int, ("no number",)
+
+
 @pytest.fixture(params=["list", "generator", "generator_unordered"])
 def return_as(request):
     return request.param
@@ -313,7 +320,7 @@ class TestLostWorkers:
         assert [result for result in results if not isinstance(result, TaskFailure)] == [
             i for i in range(60) if i not in lost
         ]
-        assert [attempts(tmp_path, i) for i in lost] == [1, 1]
+        assert [attempts(tmp_path, i) for i in range(60)] == [1] * 60
 
     def test_a_poison_task_is_alone_on_a_fresh_worker_at_last(self, tmp_path):
         calls = (delayed(note_and_leave_at)(tmp_path, (5,), i) for i in range(40))
@@ -349,6 +356,29 @@ class TestLostWorkers:
             for result in results:
                 given.add(result)
         assert {0, 1, 2, 3, 4, 5} <= given
+
+    @pytest.mark.parametrize("kind", ["large", "array", "unreadable", "failed"])
+    def test_what_was_not_kept_is_run_again(self, kind, tmp_path):
+        make = {
+            "large": lambda: "x" * 300_000,
+            "array": lambda: np.zeros(20_000),
+            "unreadable": Unreadable,
+            "failed": lambda: 1 / 0,
+        }[kind]
+
+        def task(i):
+            note_and_leave_at(tmp_path, (3,), i)
+            return make() if i == 1 else i
+
+        results = run(
+            "processes", (delayed(task)(i) for i in range(6)), on_error="return", batch_size=6
+        )
+        assert [results[i] for i in (0, 2, 4, 5)] == [0, 2, 4, 5]
+        assert [isinstance(results[i], TaskFailure) for i in (1, 3)] == [
+            kind in ("unreadable", "failed"),
+            True,
+        ]
+        assert [attempts(tmp_path, i) for i in (0, 3)] == [1, 1]
 
     def test_are_what_joblib_calls_terminated(self):
         from concurrent.futures.process import BrokenProcessPool

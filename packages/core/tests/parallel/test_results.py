@@ -4,6 +4,7 @@ import functools
 import math
 import operator
 import os
+import pickle
 import threading
 import uuid
 
@@ -25,6 +26,9 @@ class Adder:
 
     def __call__(self, x):
         return x + self.amount
+
+    def same(self, x, _):
+        return x
 
 
 @pytest.fixture
@@ -50,6 +54,21 @@ def test_keyword_arguments_arrive(run):
 
 def test_a_task_may_be_any_triple(run):
     assert run([(double, (4,), {}), [double, [5], {}]]) == [8, 10]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, -(10**400), -0.0, 2j, "text", "\ud800", b"", pickle.dumps(3), (1, "a"), ()],
+    ids=repr,
+)
+def test_simple_values_go_there_and_back(run, value):
+    there_and_back = run([delayed(list)([value]), delayed(Adder(()).same)(value, value)])
+    assert repr(there_and_back) == repr([[value], value])
+
+
+def test_of_many_tasks_each_may_have_other_kinds_of_arguments(run):
+    values = [1, "a", b"b", [1], None, 2.5] * 20
+    assert run(delayed(Adder(0).same)(value, None) for value in values) == values
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,35 @@ print(Parallel(n_jobs=2)([delayed(name)()]))
     assert run_script(source).stdout == "['outer']\n"
 
 
+def test_a_module_that_another_thread_is_importing_is_waited_for(run_script, tmp_path):
+    module = """
+import sys
+sys.modules["meeting"].began.set()
+sys.modules["meeting"].go_on.wait()
+from contextvars import ContextVar
+span = ContextVar("span")
+"""
+    (tmp_path / "tracing.py").write_text(module)
+    source = """
+import sys, threading, types
+from fanfold.tasks.travel.variables import variable_at
+
+meeting = sys.modules["meeting"] = types.ModuleType("meeting")
+meeting.began, meeting.go_on = threading.Event(), threading.Event()
+importing = threading.Thread(target=__import__, args=["tracing"])
+importing.start()
+meeting.began.wait()
+found = []
+looking = threading.Thread(target=lambda: found.append(variable_at(("tracing", "span"), ())))
+looking.start()
+looking.join(0.1)  # has looked, if it does not wait; whether it has or not, it is to find it
+meeting.go_on.set()
+looking.join()
+print(found[0].name)
+"""
+    assert run_script(source).stdout == "span\n"
+
+
 def test_looking_for_a_variable_imports_nothing(run_script, tmp_path):
     (tmp_path / "lazily.py").write_text("print('imported')")
     source = """

@@ -56,6 +56,10 @@ class InterpretersBackend(Backend):
         """Return `n_jobs`, or what negative numbers leave of the CPUs."""
         return resolve_n_jobs(n_jobs, cpu_count())
 
+    def nested_backend(self) -> str:
+        """Return ``"sequential"``: what runs here may not start threads that end by themselves."""
+        return "sequential"
+
     def executor(self, request: ExecutorRequest) -> InterpretersExecutor:
         """Return an executor for one call."""
         return InterpretersExecutor(self._new_pool(request.n_jobs), request.n_jobs)

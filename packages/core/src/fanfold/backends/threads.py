@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from .._cpu import cpu_count, resolve_n_jobs
 from .._interrupts import InterruptsHeld
 from ..contracts.backend import Backend, BackendCapabilities, Batch, Executor, ExecutorRequest
+from ..errors import BackendUnavailableError
 from .inner_threads import limit_as_asked, limit_to_share
 from .light_future import LightFuture
 
@@ -31,7 +32,13 @@ class _Worker(threading.Thread):
     """
 
     def __init__(self, stock: _Stock) -> None:
-        super().__init__(name="fanfold-worker", daemon=True)
+        try:
+            super().__init__(name="fanfold-worker", daemon=True)
+        except RuntimeError as error:
+            raise BackendUnavailableError(
+                f"the threads backend cannot start threads in this interpreter ({error}): use "
+                "backend='sequential' in tasks that run on interpreters"
+            ) from error
         self._stock = stock
         self._assignments: SimpleQueue[tuple[Work, ThreadLimit | None] | None] = SimpleQueue()
 

@@ -221,7 +221,8 @@ class Parallel:
         self._on_error: str = settings["on_error"]
         self._retry = as_retry(settings["retries"])
         self._task_timeout: float | None = settings["task_timeout"]
-        self._call: Call | None = None
+        # A call takes what is in it: of two threads that call at once, one finds nothing there.
+        self._turn = [True]
         self._dispatcher: Dispatcher | None = None
         check_choice("return_as", self.return_as, _RETURN_AS)
         check_batch_size(batch_size)
@@ -294,13 +295,19 @@ class Parallel:
         Exception
             The first that a task raises, or that `iterable` raises.
         """
-        if self._call is not None:
+        try:
+            self._turn.pop()
+        except IndexError:
             raise RuntimeError(
                 "this Parallel object is running already: take all results of its earlier "
                 "generator or close it, or use another Parallel object"
-            )
+            ) from None
         streaming = self.return_as != "list"
-        call = self._start(iterable, streaming)
+        try:
+            call = self._start(iterable, streaming)
+        except BaseException:
+            self._turn.append(True)
+            raise
         if not streaming:
             return call.results()
         in_caller = self._backend.capabilities.runs_in_caller
@@ -334,7 +341,8 @@ class Parallel:
         dispatcher = Dispatcher(window, sizer, keep_order=self.return_as != "generator_unordered")
         again = Requeue(self._n_workers)
         observers = self._observers(_length(iterable))
-        call = Call(
+        self._dispatcher = dispatcher
+        return Call(
             executor,
             dispatcher,
             feeder,
@@ -345,8 +353,6 @@ class Parallel:
             observers=observers,
             on_end=partial(self._end_call, function, dispatcher, storage),
         )
-        self._call, self._dispatcher = call, dispatcher
-        return call
 
     def _terms(self, policy: FailurePolicy) -> Terms:
         capabilities = self._backend.capabilities
@@ -438,7 +444,7 @@ class Parallel:
     def _end_call(
         self, function: Hashable | None, dispatcher: Dispatcher, storage: Storage | None
     ) -> None:
-        self._call = None
+        self._turn.append(True)
         if storage is not None:
             storage.clear()
         if function is not None and dispatcher.completed_tasks:

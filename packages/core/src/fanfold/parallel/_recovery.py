@@ -102,19 +102,23 @@ class Recovery:
             return
         error.task_index = batch.first_task + position
         failed = FailedTask(position, error, None, error.worker, error.peak_memory)
+        finished, error.finished = error.finished, ()
+        self._dispatcher.settle(batch.first_task, finished)
         if self._judge(batch, failed).is_raised:
-            self._end(batch, failed)
+            self._end(batch, failed, len(finished))
             return
-        self._again.add(batch.cut(0, position))
+        self._again.add(batch.cut(len(finished), position))
         self._again.add(batch.cut(position + 1, size))
 
-    def _end(self, batch: AnyBatch, failed: FailedTask) -> None:
+    def _end(self, batch: AnyBatch, failed: FailedTask, n_finished: int) -> None:
         """End the call; the tasks before, whose results were lost with the worker, come first."""
         first = batch.first_task
-        if failed.position and self._is_streaming:
+        if n_finished < failed.position and self._is_streaming:
             self._again.clear()
-            self._again.add(batch.cut(0, failed.position))
-            self._dispatcher.fail_after(range(first, first + failed.position), failed.error)
+            self._again.add(batch.cut(n_finished, failed.position))
+            self._dispatcher.fail_after(
+                range(first + n_finished, first + failed.position), failed.error
+            )
         else:
             self._dispatcher.fail(failed.error)
 

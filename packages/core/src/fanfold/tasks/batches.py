@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from .running import EncodedTasks
+    from .running import EncodedTasks, Item
     from .storing import Piece
     from .travel.reports import Report
 
@@ -59,8 +59,9 @@ class EncodedTask:
     ----------
     function : EncodedPart
         What it calls.
-    item : bytes
-        Its arguments, pickled.
+    item : tuple or bytes
+        Its arguments: as they are, if all are atoms and none has a keyword; else pickled, as
+        arguments and keyword arguments.
     buffers : list of bytearray or StoredBuffer
         Copies of the large buffers in its arguments, or what stands for them.
     pins : sequence
@@ -74,14 +75,15 @@ class EncodedTask:
     def __init__(
         self,
         function: EncodedPart,
-        item: bytes,
+        item: Item,
+        nbytes: int,
         pins: Sequence[object] = (),
     ) -> None:
         self.function = function
         self.item = item
         self.buffers: Sequence[Piece] = ()
         self.pins = pins
-        self.nbytes = len(item)
+        self.nbytes = nbytes
 
     def add(self, buffer: Piece, nbytes: int) -> None:
         """Add a large buffer, for which so many bytes were copied."""
@@ -100,8 +102,8 @@ class EncodedBatch(Batch):
         What the tasks call.
     function_keys : list of bytes
         The keys of these.
-    items : list of bytes
-        Each task, pickled: its arguments and keyword arguments.
+    items : list of tuple or bytes
+        The arguments of each task.
     size : int
         How many tasks it holds.
     numbers : list of int or None
@@ -134,7 +136,7 @@ class EncodedBatch(Batch):
         self.same_host = same_host
         self.functions: list[EncodedPart] = []
         self.function_keys: list[bytes] = []
-        self.items: list[bytes] = []
+        self.items: list[Item] = []
 
     @property
     def label(self) -> str:
@@ -244,14 +246,15 @@ class EncodedBatch(Batch):
         return self.functions[self.numbers[position] if self.numbers else 0]
 
     def _arguments_of(self, position: int) -> tuple[tuple[object, ...], dict[str, object]]:
+        item = self.items[position]
+        if isinstance(item, tuple):
+            return item, {}
         # Zeros stand for what the backend keeps.
         buffers = [
             bytearray(piece.nbytes) if isinstance(piece, StoredBuffer) else piece
             for piece in self.cut(position, position + 1).buffers
         ]
-        arguments: tuple[tuple[object, ...], dict[str, object]] = loads(
-            self.items[position], buffers=buffers
-        )
+        arguments: tuple[tuple[object, ...], dict[str, object]] = loads(item, buffers=buffers)
         return arguments
 
     def decode(self, completed: Any) -> Outcome:

@@ -11,7 +11,7 @@ from _pickle import dumps as plain_dumps
 from ..errors import UnpicklableTaskError
 from .batches import EncodedBatch, EncodedPart, EncodedTask
 from .naming import function_name, not_a_task
-from .pickling import PROTOCOL, TaskPickler, are_atoms
+from .pickling import PROTOCOL, TaskPickler, are_atoms, atom_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,12 +66,13 @@ class TaskEncoder:
         known = self._functions.get(id(function))
         try:
             encoded = known[1] if known is not None else self._encode_function(function)
-            if are_atoms(args) and (not kwargs or are_atoms(kwargs.values())):
-                return EncodedTask(encoded, plain_dumps((args, kwargs), PROTOCOL))
+            if not kwargs and type(args) is tuple and are_atoms(args):
+                # Nobody can change them before the batch is sent, where all are pickled at once.
+                return EncodedTask(encoded, args, sum(map(atom_bytes, args)))
             item, views, pins = self._pickler.dumps_with_buffers((args, kwargs))
         except Exception as error:
             raise _unpicklable(task, index) from error
-        whole = EncodedTask(encoded, item, pins)
+        whole = EncodedTask(encoded, item, len(item), pins)
         for view in views:
             whole.add(*self._keep(view))
         return whole

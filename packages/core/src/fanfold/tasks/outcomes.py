@@ -117,26 +117,25 @@ def decode_outcome(
     describe : callable
         Returns the text that names the task at a position of the batch.
     """
-    seconds, blobs, counts, failed = encoded
+    seconds, encoded_results, nbytes, counts, failed = encoded
     failures: Sequence[FailedTask] = ()
     if failed:
         failures = [_decode_failure(failure, describe) for failure in failed]
     try:
-        if counts is None:
-            results = list(map(loads, blobs))
-        else:
-            remaining = iter(buffers)
-            results = [loads(blob, buffers=remaining) for blob in blobs]
+        remaining = iter(buffers)
+        results = [
+            loads(result, buffers=remaining) if type(result) is bytes else result
+            for result in encoded_results
+        ]
     except Exception:  # noqa: BLE001  a user's __setstate__ may raise anything: see which it is
-        results, failures = _one_by_one(blobs, counts, buffers, failures, describe)
-    nbytes = sum(map(len, blobs))
+        results, failures = _one_by_one(encoded_results, counts, buffers, failures, describe)
     if buffers:
         nbytes += sum(map(len, buffers))
     return Outcome(results, failures, seconds, nbytes)
 
 
 def _one_by_one(
-    blobs: Sequence[bytes],
+    encoded: Sequence[object],
     counts: Sequence[int] | None,
     buffers: Sequence[Buffer],
     failures: Sequence[FailedTask],
@@ -144,13 +143,13 @@ def _one_by_one(
 ) -> tuple[list[object], list[FailedTask]]:
     """Rebuild each result by itself; those that cannot be are failures, beside the given ones."""
     failed = {failure.position: failure for failure in failures}
-    left = [position for position in range(len(blobs) + len(failed)) if position not in failed]
+    left = [position for position in range(len(encoded) + len(failed)) if position not in failed]
     results: list[object] = []
     remaining = iter(buffers)
-    for number, (position, blob) in enumerate(zip(left, blobs, strict=True)):
+    for number, (position, result) in enumerate(zip(left, encoded, strict=True)):
         mine = list(islice(remaining, counts[number])) if counts else ()
         try:
-            results.append(loads(blob, buffers=mine))
+            results.append(loads(result, buffers=mine) if isinstance(result, bytes) else result)
         except Exception as error:  # noqa: BLE001  a user's __setstate__ may raise anything
             failed[position] = FailedTask(position, _unreadable(describe(position), error))
     return results, [failed[position] for position in sorted(failed)]

@@ -28,6 +28,7 @@ __all__ = [
     "PROTOCOL",
     "TaskPickler",
     "are_atoms",
+    "atom_bytes",
     "by_value_pickler",
     "dumps",
 ]
@@ -49,6 +50,11 @@ def are_atoms(values: Iterable[object]) -> bool:
         if type(value) not in ATOMS:
             return False
     return True
+
+
+def atom_bytes(value: object) -> int:
+    """Return how many bytes an atom takes in a pickle stream, about."""
+    return len(value) + 5 if isinstance(value, str | bytes) else 9
 
 
 def dumps(value: object) -> bytes:

@@ -16,7 +16,7 @@ from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
 from .known_objects import known_objects
-from .pickling import ATOMS, PROTOCOL, TaskPickler, dumps
+from .pickling import ATOMS, PROTOCOL, TaskPickler, atom_bytes, dumps
 from .terms import Terms
 
 TYPE_CHECKING = False
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from .time_limit import TimeLimit
 
     Function = Callable[..., object]
+    Item: TypeAlias = tuple[Any, ...] | bytes
+    """The arguments of a task: as they are, if all are atoms and none has a keyword; else pickled,
+    as arguments and keyword arguments."""
     EncodedTasks: TypeAlias = tuple[
         Mapping[bytes, bytes],
         bytes,
         Sequence[bytes],
         Sequence[int] | None,
-        Sequence[bytes],
+        Sequence[Item],
         Sequence[int] | None,
         int,
     ]
@@ -42,8 +45,10 @@ if TYPE_CHECKING:
     EncodedFailure: TypeAlias = tuple[int, str, bytes | None, str, str, str | int, int | None]
     """Position, stage, exception, its type and traceback as text, worker, peak memory."""
     EncodedOutcome: TypeAlias = tuple[
-        float, Sequence[bytes], Sequence[int] | None, Sequence[EncodedFailure]
+        float, Sequence[object], int, Sequence[int] | None, Sequence[EncodedFailure]
     ]
+    """Seconds; results, where bytes are pickled ones and the others are as they are, and how many
+    bytes they take; how many buffers belong to each; failures."""
 
 __all__ = ["PartCache", "encode_failure", "run_batch", "run_tasks"]
 
@@ -189,6 +194,7 @@ def run_tasks(
     buffers: Sequence[Buffer],
     known: PartCache,
     mark: Callable[[int, float], bool] | None = None,
+    note: Callable[[bytes], bool] | None = None,
     *,
     same_host: bool = True,
 ) -> tuple[EncodedOutcome, list[memoryview]]:
@@ -204,6 +210,9 @@ def run_tasks(
         What came with earlier batches.
     mark : callable, optional
         Told the position of each task before it runs, and the time; false ends the batch there.
+    note : callable, optional
+        Told each result, pickled, as soon as it is there; up to the first of which it says that it
+        has no room for it, which failed, or part of which travels beside its stream.
     same_host : bool, default=True
         Whether who reads the outcome is on this machine.
 
@@ -214,7 +223,7 @@ def run_tasks(
     """
     if tasks[0]:
         known.learn(tasks)
-    run = _Run(tasks, buffers, same_host=same_host)
+    run = _Run(tasks, buffers, note, same_host=same_host)
     seconds = 0.0
     try:
         terms = known.terms_of(tasks)
@@ -225,20 +234,30 @@ def run_tasks(
         began = perf_counter()
         terms.run(run.all, terms, known, mark)
         seconds = perf_counter() - began
-    return (seconds, run.results, run.result_counts, run.failures), run.out_buffers
+    outcome = seconds, run.results, run.nbytes, run.result_counts, run.failures
+    return outcome, run.out_buffers
 
 
 class _Run:
     """The state of one batch while it runs."""
 
-    def __init__(self, tasks: EncodedTasks, buffers: Sequence[Buffer], *, same_host: bool) -> None:
+    def __init__(
+        self,
+        tasks: EncodedTasks,
+        buffers: Sequence[Buffer],
+        note: Callable[[bytes], bool] | None,
+        *,
+        same_host: bool,
+    ) -> None:
         self._tasks = tasks
         _, _, _, self._numbers, self._items, self._counts, self._first_task = tasks
         self._buffers: Iterator[Buffer] = iter(buffers)
         self._same_host = same_host
         self._pickler = _to_same_host if same_host else _to_other_host
         self._goes_on = False
-        self.results: list[bytes] = []
+        self._note = note
+        self.results: list[object] = []
+        self.nbytes = 0
         self.result_counts: list[int] | None = None
         self.out_buffers: list[memoryview] = []
         self.failures: list[EncodedFailure] = []
@@ -281,12 +300,12 @@ class _Run:
             return _Unbuildable(error)
         return function
 
-    def one(self, position: int, item: bytes, function: Function) -> bool:
+    def one(self, position: int, item: Item, function: Function) -> bool:
         """Run one task and keep what comes of it, and tell whether to go on."""
         counts = self._counts
         buffers = tuple(islice(self._buffers, counts[position])) if counts else ()
         try:
-            args, kwargs = loads(item, buffers=buffers)
+            args, kwargs = (item, {}) if isinstance(item, tuple) else loads(item, buffers=buffers)
         except Exception as error:  # noqa: BLE001  rebuilding a user's object may raise anything
             return self.fail(position, "arguments", error)
         try:
@@ -310,17 +329,29 @@ class _Run:
 
     def _keep(self, value: object) -> None:
         views: Sequence[memoryview] = ()
-        if type(value) in ATOMS:
-            encoded = plain_dumps(value, PROTOCOL)
+        kind = type(value)
+        if kind not in ATOMS:
+            value, views, _ = self._pickler.dumps_with_buffers(value)
+            self.nbytes += len(value)
+        elif kind is bytes:  # bytes that are not pickled are taken for a pickle
+            value = plain_dumps(value, PROTOCOL)
+            self.nbytes += len(value)
         else:
-            encoded, views, _ = self._pickler.dumps_with_buffers(value)
+            self.nbytes += atom_bytes(value)
         if views:
             if self.result_counts is None:
                 self.result_counts = [0] * len(self.results)
             self.out_buffers += views
-        self.results.append(encoded)
+        self.results.append(value)
+        if self._note is not None:
+            self._take_note(value, views)
         if self.result_counts is not None:
             self.result_counts.append(len(views))
+
+    def _take_note(self, encoded: object, views: Sequence[memoryview]) -> None:
+        pickled = encoded if isinstance(encoded, bytes) else plain_dumps(encoded, PROTOCOL)
+        if views or self._note is None or not self._note(pickled):
+            self._note = None  # what comes after a gap would be taken for what is missing
 
     def fail(
         self, position: int, stage: str, error: BaseException, text: str | None = None
@@ -328,6 +359,7 @@ class _Run:
         """Keep a failure, and tell whether to go on: an exit or an interrupt ends the batch."""
         failure = encode_failure(position, stage, error, text, same_host=self._same_host)
         self.failures.append(failure)
+        self._note = None
         return self._goes_on and isinstance(error, Exception)
 
 

@@ -6,6 +6,7 @@ module goes on until that returns.
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 from math import inf
 from threading import Lock, Thread, get_ident
@@ -48,7 +49,10 @@ class TimeLimit:
         self._open.acquire()
         self._deadline = inf
         self._has_fired = False
-        self._watcher = Thread(target=self._watch, name="fanfold-time-limit", daemon=True)
+        # A task that never ends must not keep its process from ending; interpreters within a
+        # process may not have such threads, and wait for their tasks anyway.
+        may_be_daemon = getattr(_thread, "daemon_threads_allowed", lambda: True)()
+        self._watcher = Thread(target=self._watch, name="fanfold-time-limit", daemon=may_be_daemon)
         self._watcher.start()
 
     def guard(self, function: Function) -> Function:

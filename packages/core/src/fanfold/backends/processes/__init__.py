@@ -1,10 +1,14 @@
 """The processes backend: a pool of worker processes of our own.
 
 - ``backend.py``: what users choose.
-- ``executor.py``: one call's hold on some workers; one selector, driven by whoever waits.
+- ``executor.py``: one call's hold on some workers, driven by whoever waits.
+- ``watching.py``, ``bell.py``, ``future.py``: what it waits with, and for.
 - ``losses.py``: what is told of workers that ended.
 - ``stock.py``: the idle workers, kept from call to call.
 - ``handle.py``, ``launch.py``: one worker as its parent sees it, and how it is started.
+- ``board.py``, ``journal.py``, ``gate.py``: memory and a pipe that both share: what a worker does,
+  what it has done, and which batch it may begin.
+- ``life.py``, ``memory_limit.py``: how long it stays, and how large it may become.
 - ``refusals.py``: what to say when the system has no more descriptors or processes.
 - ``segments.py``, ``budget.py``: shared memory for large buffers, used again and again.
 - ``exchange.py``, ``borrowing.py``, ``handover.py``: lending what lies there to the other side.

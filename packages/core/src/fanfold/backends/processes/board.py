@@ -25,15 +25,15 @@ class Board:
     Parameters
     ----------
     memory : mmap
-        `SIZE` bytes that worker and parent both map, at first zero.
+        What worker and parent both map, at first zero; its first `SIZE` bytes are the board.
     """
 
     SIZE = 8 * 5
 
     def __init__(self, memory: mmap) -> None:
         self._memory = memory
-        self._numbers = memoryview(memory).cast("Q")
-        self._times = memoryview(memory).cast("d")
+        self._numbers = memoryview(memory)[: self.SIZE].cast("Q")
+        self._times = memoryview(memory)[: self.SIZE].cast("d")
         self._begun = 0
 
     def write_ready(self) -> None:

@@ -16,7 +16,7 @@ from ...tasks.pickling import OUT_OF_BAND
 from .bell import Bell
 from .future import DrivenFuture
 from .life import DEFAULT_LIFE
-from .losses import never_ready, task_timed_out, worker_lost
+from .losses import never_ready, task_timed_out, what_was_done, worker_lost
 from .refusals import refused
 from .stock import WorkerStock, dismiss
 from .watching import READ, WRITE, Watcher
@@ -300,13 +300,16 @@ class ProcessesExecutor(Executor):
         _complete(worker.receive()[0])  # what it still sent before it ended
         self._remove(worker)
         running, was_ready = worker.running_position(), worker.was_ready()
+        finished = worker.finished()
         if self._is_innocent(worker):
             running = None
         error_of = task_timed_out if worker.was_killed else worker_lost
         dismiss([worker])
         if running is not None:
             batch, future = worker.entries.popleft()
-            future.set_exception(error_of(batch, running, worker))
+            future.set_exception(error_of(batch, running, worker, finished))
+        elif finished:
+            worker.entries.popleft()[1].set_result(what_was_done(finished))
         if not was_ready:
             for _, future in worker.entries:
                 future.set_exception(never_ready(worker.exit_code))

@@ -232,6 +232,11 @@ class WorkerHandle:
         del self._sent[position], self.entries[position]
         return entry
 
+    def finished(self) -> list[bytes]:
+        """Return what is known of the results of the first entry, if it was begun, all pickled."""
+        begun, _, _ = self._process.board.read()
+        return self._process.journal.read() if begun > self._answered and self.entries else []
+
     def running_position(self) -> int | None:
         """Return the position of the task that runs, or ran last, in the first entry.
 
@@ -303,6 +308,7 @@ class WorkerHandle:
             self._is_closed = True
             self.hang_up()
             self._exchange.close()
+            self._process.journal.close()
             self._process.board.close()
             self._process.gate.close()
             os.close(self._process.lifeline)

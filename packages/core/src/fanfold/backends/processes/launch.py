@@ -10,6 +10,7 @@ from ...errors import BackendUnavailableError
 from .board import Board
 from .gate import Gate
 from .handover import Handover
+from .journal import Journal
 from .life import DEFAULT_LIFE, receive_timeout
 from .refusals import refused
 
@@ -41,9 +42,20 @@ class Launched:
         How it hands over descriptors.
     board : Board
         What it is doing.
+    journal : Journal
+        What it has done of its present batch.
     """
 
-    __slots__ = ("board", "connection", "gate", "handover", "lifeline", "pid", "sentinel")
+    __slots__ = (
+        "board",
+        "connection",
+        "gate",
+        "handover",
+        "journal",
+        "lifeline",
+        "pid",
+        "sentinel",
+    )
 
     def __init__(
         self,
@@ -53,7 +65,7 @@ class Launched:
         sentinel: int | None,
         gate: Gate,
         handover: Handover,
-        board: Board,
+        memory: mmap,
     ) -> None:
         self.pid = pid
         self.connection = connection
@@ -61,7 +73,8 @@ class Launched:
         self.gate = gate
         self.handover = handover
         self.sentinel = sentinel
-        self.board = board
+        self.board = Board(memory)
+        self.journal = Journal(memory, Board.SIZE)
 
 
 def launch(settings: Mapping[str, str]) -> Launched:
@@ -96,13 +109,13 @@ def launch(settings: Mapping[str, str]) -> Launched:
         their_lifeline, lifeline = os.pipe()
         kept.append(lifeline)
         handed_on.append(their_lifeline)
-        their_board = _shared_file(Board.SIZE)
-        handed_on.append(their_board)
-        board = Board(mmap(their_board, Board.SIZE))
+        their_memory = _shared_file(Board.SIZE + Journal.SIZE)
+        handed_on.append(their_memory)
+        memory = mmap(their_memory, Board.SIZE + Journal.SIZE)
         gate = Gate()
         inherited = (
             their_connection,
-            their_board,
+            their_memory,
             their_lifeline,
             gate.worker_end,
             their_handover,
@@ -117,7 +130,7 @@ def launch(settings: Mapping[str, str]) -> Launched:
     finally:
         for descriptor in handed_on:
             os.close(descriptor)
-    return Launched(pid, connection, lifeline, _sentinel(pid), gate, Handover(handover), board)
+    return Launched(pid, connection, lifeline, _sentinel(pid), gate, Handover(handover), memory)
 
 
 def _connect() -> tuple[int, int]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from _pickle import loads
+
 from ...errors import BackendUnavailableError, FanfoldError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ...tasks.batches import EncodedBatch
+    from ...tasks.running import EncodedOutcome
     from .handle import WorkerHandle
 
-__all__ = ["never_ready", "task_timed_out", "worker_lost"]
+__all__ = ["never_ready", "task_timed_out", "what_was_done", "worker_lost"]
 
 
-def worker_lost(batch: EncodedBatch, position: int | None, worker: WorkerHandle) -> FanfoldError:
+def worker_lost(
+    batch: EncodedBatch,
+    position: int | None,
+    worker: WorkerHandle,
+    finished: Sequence[bytes] = (),
+) -> FanfoldError:
     """Return the error for a batch whose worker ended.
 
     Parameters
@@ -23,6 +33,8 @@ def worker_lost(batch: EncodedBatch, position: int | None, worker: WorkerHandle)
         The position of the task that ran; None where none had begun.
     worker : WorkerHandle
         The worker, which was waited for.
+    finished : sequence of bytes, default=()
+        What is known of the results of the tasks before it, pickled.
     """
     from ...errors import WorkerLostError
 
@@ -30,7 +42,7 @@ def worker_lost(batch: EncodedBatch, position: int | None, worker: WorkerHandle)
     if position is None and batch.size == 1:
         position = 0
     task = batch.summary if position is None else batch.describe(position)
-    return WorkerLostError(
+    error = WorkerLostError(
         f"a worker process {_how_it_ended(worker.exit_code)} while it {what} {task}. The other "
         "workers were not affected, and the next call starts a new one",
         task_index=None if position is None else batch.first_task + position,
@@ -38,19 +50,30 @@ def worker_lost(batch: EncodedBatch, position: int | None, worker: WorkerHandle)
         worker=worker.pid,
         peak_memory=worker.peak_memory,
     )
+    error.finished = [loads(pickled) for pickled in finished[:position]]
+    return error
 
 
-def task_timed_out(batch: EncodedBatch, position: int, worker: WorkerHandle) -> FanfoldError:
+def task_timed_out(
+    batch: EncodedBatch, position: int, worker: WorkerHandle, finished: Sequence[bytes]
+) -> FanfoldError:
     """Return the error for a batch whose worker was ended because of a task; as `worker_lost`."""
     from ...errors import TaskTimeoutError
 
-    return TaskTimeoutError(
+    error = TaskTimeoutError(
         f"{batch.describe(position)} did not finish within its task_timeout, and its worker "
         "process was ended. Give it more time, or find out what it waits for",
         task_index=batch.first_task + position,
         exit_code=worker.exit_code,
         worker=worker.pid,
     )
+    error.finished = [loads(pickled) for pickled in finished[:position]]
+    return error
+
+
+def what_was_done(finished: Sequence[bytes]) -> tuple[EncodedOutcome, tuple[()]]:
+    """Return the answer of a worker that ended before it gave it, from its results, pickled."""
+    return (0.0, finished, sum(map(len, finished)), None, ()), ()
 
 
 def _how_it_ended(exit_code: int | None) -> str:

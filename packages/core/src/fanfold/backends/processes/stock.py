@@ -62,7 +62,10 @@ class WorkerStock:
             from .budget import memory_budget
             from .segments import SegmentPool
 
-            self.known_segments = SegmentPool(memory_budget() // 2)
+            budget = memory_budget() // 2
+            with self._lock:  # workers know segments by their number, so there must be one pool
+                if self.known_segments is None:
+                    self.known_segments = SegmentPool(budget)
         return self.known_segments
 
     def take(self, environment: Mapping[str, str], life: Life) -> WorkerHandle:

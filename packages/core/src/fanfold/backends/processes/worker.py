@@ -17,6 +17,7 @@ from .channel import Channel
 from .exchange import Exchange
 from .gate import Permits
 from .handover import Handover
+from .journal import Journal
 from .messages import BATCH, CALL, FORGET, LIFE, NEWS, OUTCOME, RETIREMENT, SETTINGS
 from .outlet import Outlet
 from .output import LineStream
@@ -36,15 +37,15 @@ __all__ = ["main"]
 _SIGINT, _SIGKILL = 2, 9
 
 
-def main(connection: int, board: int, lifeline: int, gate: int, handover: int) -> None:
+def main(connection: int, shared: int, lifeline: int, gate: int, handover: int) -> None:
     """Serve the parent until it closes the connection, or sends nothing for its timeout.
 
     Parameters
     ----------
     connection : int
         The descriptor of this end of the socket pair.
-    board : int
-        The descriptor of the file in which to write what runs.
+    shared : int
+        The descriptor of the file in which to write what runs, and what was done.
     lifeline : int
         The descriptor of a pipe whose other end only the parent holds.
     gate : int
@@ -56,22 +57,24 @@ def main(connection: int, board: int, lifeline: int, gate: int, handover: int) -
     # Observers belong to the parent: what runs here must not load them again.
     os.environ.pop("FANFOLD_HOOKS", None)
     _leave_interrupts_to_parent()
-    worker = _Worker(Channel(connection), Board(mmap(board, Board.SIZE)), gate, handover)
-    os.close(board)
+    memory = mmap(shared, Board.SIZE + Journal.SIZE)
+    os.close(shared)
+    worker = _Worker(Channel(connection), memory, gate, handover)
     worker.serve()
 
 
 class _Worker:
-    def __init__(self, channel: Channel, board: Board, gate: int, handover: int) -> None:
+    def __init__(self, channel: Channel, memory: mmap, gate: int, handover: int) -> None:
         self._channel = channel
-        self._board = board
+        self._board = Board(memory)
+        self._journal = Journal(memory, Board.SIZE)
         self._permits = Permits(gate)
         self._parts = PartCache(told_of_calls=True)
         self._memory_limit: MemoryLimit | None = None
         self._is_retired = False
         self._exchange = Exchange(Handover(handover), gives=True)
         self._segments: SegmentPool | None = None
-        self._outlet = Outlet(channel, board)
+        self._outlet = Outlet(channel, self._board)
         self._streams = LineStream("stdout", self._outlet), LineStream("stderr", self._outlet)
 
     def serve(self) -> None:
@@ -108,9 +111,12 @@ class _Worker:
         if not self._permits.take():
             self._parts.learn(tasks)
             return
+        self._journal.begin()
         self._board.write_started()
         if places is None:
-            outcome, out_buffers = run_tasks(tasks, buffers, self._parts, self._begin)
+            outcome, out_buffers = run_tasks(
+                tasks, buffers, self._parts, self._begin, self._journal.add
+            )
         else:
             outcome, out_buffers = self._run_with_lent(tasks, places, buffers)
         self._board.write_done()
@@ -143,8 +149,8 @@ class _Worker:
             opened = self._exchange.open(places, buffers)
         except OSError as error:
             self._parts.learn(tasks)
-            return (0.0, [], None, [encode_failure(0, "arguments", error, same_host=True)]), []
-        return run_tasks(tasks, opened, self._parts, self._begin)
+            return (0.0, [], 0, None, [encode_failure(0, "arguments", error, same_host=True)]), []
+        return run_tasks(tasks, opened, self._parts, self._begin, self._journal.add)
 
     def _answer(
         self, outcome: EncodedOutcome, views: Sequence[memoryview], tasks: EncodedTasks

@@ -55,9 +55,10 @@ class _Variables:
         if of_main and of_main[0] != origin.token:
             return self._of_another_main(home, default)
         found = sys.modules.get(module)
-        if found is None:
+        if not hasattr(found, attribute):
             from importlib import import_module
 
+            # Another thread may be in the midst of importing it: this waits for that.
             found = import_module(module)
         variable: ContextVar[Any] = getattr(found, attribute)
         return variable
