@@ -94,9 +94,11 @@ print(Parallel(n_jobs=2)([delayed(flags)()]))
         )
         assert done.stdout == "[(1, ['ignore::ResourceWarning'], True)]\n"
 
-    def test_a_task_may_close_the_output(self):
+    @pytest.mark.parametrize("name", ["stdout", "__stdout__"])
+    def test_a_task_may_close_the_output(self, name):
         run = processes(n_jobs=2, batch_size=1)
-        assert run([delayed(_close_output)(), delayed(_close_output)()]) == [None, None]
+        assert run([delayed(_close_output)(name), delayed(_close_output)(name)]) == [None, None]
+        ProcessesBackend().close()  # what they open takes the place of what was closed
         assert worker_pids()
 
     def test_a_closed_executor_takes_batches_and_runs_none(self):
@@ -111,8 +113,8 @@ print(Parallel(n_jobs=2)([delayed(flags)()]))
         assert told == []
 
 
-def _close_output():
-    sys.stdout.close()
+def _close_output(name):
+    getattr(sys, name).close()
 
 
 def _read_stdin():

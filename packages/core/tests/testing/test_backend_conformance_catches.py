@@ -151,7 +151,11 @@ def suite(backend):
 
 backends = [kind for kind in vars(broken_backends).values() if isinstance(kind, type)]
 globals().update({f"Test{backend.__name__}": suite(backend) for backend in backends})
+
+class TestNothing(BackendConformance):
+    pass
 """
+A_CHECK = "test_no_tasks_have_no_results"
 N_SESSIONS = 3  # at once: most of the time they wait for what does not come
 
 
@@ -159,7 +163,7 @@ N_SESSIONS = 3  # at once: most of the time they wait for what does not come
 def report(run_suites: Callable[..., Report]) -> Report:
     broken = [f"Test{backend}::{check}" for check, backend in BROKEN]
     choices = [broken[first::N_SESSIONS] for first in range(N_SESSIONS)]
-    return run_suites(SUITES, BACKENDS, ["TestSound"], *choices)
+    return run_suites(SUITES, BACKENDS, ["TestSound", f"TestNothing::{A_CHECK}"], *choices)
 
 
 def checks() -> list[str]:
@@ -186,3 +190,9 @@ def test_a_sound_backend_passes_every_check_but_those_that_need_other_processes(
     not_passed = {check for check in checks() if report.hows("TestSound", check) != {"passed"}}
 
     assert not_passed == set(NEED_OTHER_PROCESSES)
+
+
+def test_a_suite_without_a_backend_says_what_to_override(report: Report) -> None:
+    [end] = report.of("TestNothing", A_CHECK)
+
+    assert "TestNothing has to override make_backend" in end.text
