@@ -397,15 +397,11 @@ class TestArguments:
 
 
 def test_an_exception_that_only_its_worker_can_rebuild_comes_as_text():
-    with pytest.raises(
-        RemoteTaskError, match="OnlyRebuiltWhereRaised.*cannot be rebuilt"
-    ) as raised:
+    with pytest.raises(RemoteTaskError, match=r"OnlyRebuilt.*cannot be rebuilt.*there"):
         Parallel(n_jobs=2)([delayed(raise_what_is_only_rebuilt_here)()])
     assert works("processes")
 
 
 def test_a_batch_that_somebody_cancelled_is_named():
-    with pytest.raises(
-        BackendUnavailableError, match=r"cancelled the batch of task 0: .*abs\(-1\)"
-    ):
+    with pytest.raises(BackendUnavailableError, match=r"cancelled the batch of task 0: .*abs"):
         Parallel(n_jobs=2, backend=Cancelling())([delayed(abs)(-1)])
