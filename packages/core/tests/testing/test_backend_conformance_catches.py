@@ -107,6 +107,12 @@ CAUGHT_BY = {
     "test_a_slow_consumer_stops_the_input": ["GivesTheSameAgain"],
     "test_a_task_that_takes_too_long_is_named": ["WaitsForEver", "DeclaresStopping"],
     "test_a_task_has_only_its_own_time": ["DeclaresTaskTime", "LosesBatches"],
+    "test_context_variables_come_to_the_tasks": ["DropsTheTail"],
+    "test_an_initializer_runs_before_the_first_task_and_not_for_each": ["DropsTheTail"],
+    "test_an_initializer_that_fails_is_named": ["SwallowsExceptions"],
+    "test_warnings_come_to_the_caller": ["RunsTwice"],
+    "test_a_warning_that_is_an_error_to_the_caller_fails_its_task": ["SwallowsExceptions"],
+    "test_log_records_come_to_the_caller": ["DropsTheTail"],
     "test_many_threads_may_call_at_once": ["GivesTheSameAgain", "WorksOnce"],
     "test_a_failure_does_not_disturb_another_call": ["ServesOneAfterTheOther"],
     "test_a_lost_worker_loses_only_what_it_ran": [
