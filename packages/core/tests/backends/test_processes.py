@@ -168,7 +168,8 @@ class TestClosing:
 
 
 class TestLostWorkers:
-    def test_a_killed_worker_names_its_task_and_the_signal(self):
+    @pytest.mark.parametrize("n_jobs", [2, 40], ids=["few", "many"])
+    def test_a_killed_worker_names_its_task_and_the_signal(self, n_jobs):
         def suicide(i):
             if i == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -177,7 +178,7 @@ class TestLostWorkers:
         with pytest.raises(
             WorkerLostError, match=r"signal 9 \(SIGKILL.*task 3: .*suicide\(3\)"
         ) as raised:
-            processes(batch_size=2)(delayed(suicide)(i) for i in range(6))
+            processes(n_jobs, batch_size=2)(delayed(suicide)(i) for i in range(6))
         assert raised.value.task_index == 3
         assert raised.value.exit_code == -9
         assert worker_pids()
