@@ -264,7 +264,7 @@ from fanfold.errors import WorkerLostError
 os.environ["PYTHONPATH"] = os.getcwd()
 run = Parallel(n_jobs=2)
 try:
-    run([delayed(len)(bytearray(300 << 20))])
+    run([delayed(len)([bytearray(300 << 20)])])
 except WorkerLostError as error:
     print(error)
 print(run([delayed(abs)(-1)]))
