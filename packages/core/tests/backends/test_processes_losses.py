@@ -46,7 +46,8 @@ def announced(tmp_path, wait_until):
 
 
 class TestLostWorkers:
-    def test_a_killed_worker_names_its_task_and_the_signal(self):
+    @pytest.mark.parametrize("n_jobs", [2, 40], ids=["few", "many"])
+    def test_a_killed_worker_names_its_task_and_the_signal(self, n_jobs):
         def suicide(i):
             if i == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -55,7 +56,7 @@ class TestLostWorkers:
         with pytest.raises(
             WorkerLostError, match=r"signal 9 \(SIGKILL.*task 3: .*suicide\(3\)"
         ) as raised:
-            processes(batch_size=2)(delayed(suicide)(i) for i in range(6))
+            processes(n_jobs, batch_size=2)(delayed(suicide)(i) for i in range(6))
         assert raised.value.task_index == 3
         assert raised.value.exit_code == -9
         assert worker_pids()
@@ -185,7 +186,7 @@ from fanfold.errors import WorkerLostError
 os.environ["PYTHONPATH"] = os.getcwd()
 run = Parallel(n_jobs=2)
 try:
-    run([delayed(len)(bytearray(300 << 20))])
+    run([delayed(len)([bytearray(300 << 20)])])
 except WorkerLostError as error:
     print(error)
 print(run([delayed(abs)(-1)]))

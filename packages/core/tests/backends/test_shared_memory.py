@@ -234,6 +234,59 @@ for _ in range(2):
         assert f"do not all go through temp_folder='{tmp_path}/file/folder'" in done.stderr
 
 
+class TestByteStrings:
+    @pytest.mark.parametrize("kind", [bytes, bytearray])
+    @pytest.mark.parametrize("n", [10, MIDDLE, 8 * LARGE])
+    def test_go_there_and_back(self, parallel, kind, n):
+        given = [kind([i]) * n for i in range(4)]
+        results = parallel(delayed(kind)(one) for one in given)
+        assert [type(one) for one in results] == [kind] * 4
+        assert [one == other for one, other in zip(results, given, strict=True)] == [True] * 4
+
+    def test_may_be_keyword_arguments(self, parallel):
+        def ends(*, data):
+            return type(data).__name__, len(data), data[-1]
+
+        data = bytearray(8 * LARGE - 1) + b"x"
+        assert parallel([delayed(ends)(data=data)]) == [("bytearray", 8 * LARGE, ord("x"))]
+
+    @pytest.mark.parametrize("kind", [bytes, bytearray])
+    def test_given_to_many_tasks_are_stored_once(self, kind):
+        backend = CountingBackend()
+        data = kind(8 * LARGE)
+        assert (
+            Parallel(2, backend=backend)(delayed(len)(data) for _ in range(20)) == [8 * LARGE] * 20
+        )
+        assert backend.puts == [8 * LARGE]
+
+    def test_that_change_are_seen_as_they_are(self, parallel):
+        data = bytearray(8 * LARGE)
+
+        def changing():
+            for i in range(4):
+                data[:] = bytes([i]) * len(data)
+                yield delayed(set)(data)
+
+        assert parallel(changing()) == [{i} for i in range(4)]
+
+    def test_given_twice_are_one_thing_to_the_task(self, parallel):
+        def compare(one, other, inside):
+            return one is other, one is inside[0] if inside else None
+
+        data = bytearray(8 * LARGE)
+        both = parallel(delayed(compare)(data, data, inside) for inside in (None, [data]))
+        assert both == [(True, None), (True, True)]
+
+    def test_a_task_may_write_to_its_bytearray(self, parallel):
+        def write(data):
+            data[0] = 1
+            return sum(data)
+
+        data = bytearray(8 * LARGE)
+        assert parallel(delayed(write)(data) for _ in range(4)) == [1] * 4
+        assert data[0] == 0
+
+
 class TestResults:
     @pytest.mark.parametrize("n", [MIDDLE, LARGE])
     def test_come_whole_and_may_be_written_to(self, parallel, n):

@@ -10,8 +10,9 @@ from _pickle import dumps as plain_dumps
 
 from ..errors import UnpicklableTaskError
 from .batches import EncodedBatch, EncodedPart, EncodedTask
+from .byte_strings import wrap_arguments
 from .naming import function_name, not_a_task
-from .pickling import PROTOCOL, TaskPickler, are_atoms, atom_bytes
+from .pickling import OUT_OF_BAND, PROTOCOL, TaskPickler, are_atoms, atom_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,9 +68,12 @@ class TaskEncoder:
         try:
             encoded = known[1] if known is not None else self._encode_function(function)
             if not kwargs and type(args) is tuple and are_atoms(args):
-                # Nobody can change them before the batch is sent, where all are pickled at once.
-                return EncodedTask(encoded, args, sum(map(atom_bytes, args)))
-            item, views, pins = self._pickler.dumps_with_buffers((args, kwargs))
+                nbytes = sum(map(atom_bytes, args))
+                if nbytes < OUT_OF_BAND:
+                    # Nobody can change them before the batch is sent, which pickles them at once.
+                    return EncodedTask(encoded, args, nbytes)
+            arguments = wrap_arguments(args, kwargs)
+            item, views, pins = self._pickler.dumps_with_buffers(arguments)
         except Exception as error:
             raise _unpicklable(task, index) from error
         whole = EncodedTask(encoded, item, len(item), pins)

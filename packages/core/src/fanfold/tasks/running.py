@@ -16,7 +16,7 @@ from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
 from .known_objects import known_objects
-from .pickling import ATOMS, PROTOCOL, TaskPickler, atom_bytes, dumps
+from .pickling import ATOMS, OUT_OF_BAND, PROTOCOL, TaskPickler, atom_bytes, dumps
 from .terms import Terms
 
 TYPE_CHECKING = False
@@ -330,6 +330,11 @@ class _Run:
     def _keep(self, value: object) -> None:
         views: Sequence[memoryview] = ()
         kind = type(value)
+        if kind in (bytes, bytearray) and len(value) >= OUT_OF_BAND:  # type: ignore[arg-type]
+            from .byte_strings import wrap  # most tasks return none
+
+            value = wrap(value)
+            kind = type(value)
         if kind not in ATOMS:
             value, views, _ = self._pickler.dumps_with_buffers(value)
             self.nbytes += len(value)

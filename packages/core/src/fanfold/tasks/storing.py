@@ -24,6 +24,7 @@ __all__ = ["Storage", "StoredBuffer"]
 
 _N_SAMPLES = 16
 _SAMPLE = 256
+_N_BYTE_STRINGS = 4
 
 
 class StoredBuffer:
@@ -68,6 +69,7 @@ class Storage:
         self._max_nbytes = max_nbytes
         self._mode = "w" if mmap_mode in ("r+", "w+") else mmap_mode
         self._known: dict[Key, tuple[weakref.ref[Any], bytes, StoredBuffer]] = {}
+        self._byte_strings: list[tuple[object, bytes, StoredBuffer]] = []
 
     def keep(self, view: memoryview) -> tuple[Piece, int]:
         """Return what stands for a buffer, and how many bytes had to be copied for it."""
@@ -90,7 +92,7 @@ class Storage:
         nbytes = view.nbytes
         origin = origin_of(view)
         if origin is None:
-            return StoredBuffer(self._put(view), nbytes, self._mode), nbytes
+            return self._keep_byte_string(view)
         owner, address = origin
         key = id(owner), address, nbytes
         sample = _sample(view)
@@ -103,6 +105,16 @@ class Storage:
         self._known[key] = reference, sample, stored
         return stored, nbytes
 
+    def _keep_byte_string(self, view: memoryview) -> tuple[Piece, int]:
+        # It has no weak references, so the last few are kept alive for as long as the call.
+        owner, nbytes, sample = view.obj, view.nbytes, _sample(view)
+        for known in self._byte_strings:
+            if known[0] is owner and known[1] == sample:
+                return known[2], 0
+        stored = StoredBuffer(self._put(view), nbytes, self._mode)
+        self._byte_strings = [*self._byte_strings[1 - _N_BYTE_STRINGS :], (owner, sample, stored)]
+        return stored, nbytes
+
     def forget(self, key: Key) -> None:
         """Let go of a buffer whose owner is gone."""
         self._known.pop(key, None)
@@ -110,6 +122,7 @@ class Storage:
     def clear(self) -> None:
         """Let go of all buffers: no further task is taken."""
         self._known.clear()
+        self._byte_strings.clear()
 
 
 def _forget(storage: weakref.ref[Storage], key: Key, _owner: object) -> None:
