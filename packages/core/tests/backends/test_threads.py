@@ -18,7 +18,7 @@ def use_threads(count):
     run(delayed(all_are_there.wait)() for _ in range(count))
 
 
-def test_they_serve_call_after_call(wait_until):
+def test_they_serve_call_after_call():
     use_threads(2)
     first = set(workers())
 
