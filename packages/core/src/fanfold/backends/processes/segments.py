@@ -19,6 +19,7 @@ from collections import deque
 from itertools import count
 from threading import Lock
 
+from ..._interrupts import InterruptsHeld
 from ...errors import FanfoldWarning
 from ...sharing import MappedFile, new_memory, origin_of
 
@@ -232,10 +233,11 @@ class SegmentPool:
         return self._part(arena, offset, data.nbytes)
 
     def _part(self, segment: Segment, offset: int, nbytes: int) -> Part:
-        segment.n_parts += 1
         if offset == 0:
             segment.filled = max(nbytes, segment.filled if segment is self._arena else 0)
-        return Part(segment, offset, nbytes, self._returned)
+        with InterruptsHeld():  # or the part is counted, and there is none
+            segment.n_parts += 1
+            return Part(segment, offset, nbytes, self._returned)
 
     def _take_free(self, nbytes: int) -> Segment | None:
         """Return the smallest free segment that fits and is not much too large."""
@@ -295,19 +297,24 @@ class SegmentPool:
 
     def _collect(self) -> None:
         """Take back the segments whose last part is gone."""
-        while self._returned:
-            segment = self._returned.popleft()
-            segment.n_parts -= 1
-            if segment.n_parts:
-                continue
-            if segment.is_spoiled:
-                self._drop(segment)
-            elif segment is self._arena:
-                segment.filled = 0
-            else:
-                self._free.append(segment)
+        if self._returned:
+            with InterruptsHeld():  # or one is taken, and still counts
+                while self._returned:
+                    self._take_back(self._returned.popleft())
         while self._free and sum(segment.size for segment in self._free) > self._most_kept:
             self._drop(self._free.pop(0))
+
+    def _take_back(self, segment: Segment) -> None:
+        """Take note that a part of a segment is gone."""
+        segment.n_parts -= 1
+        if segment.n_parts:
+            return
+        if segment.is_spoiled:
+            self._drop(segment)
+        elif segment is self._arena:
+            segment.filled = 0
+        else:
+            self._free.append(segment)
 
     def _drop(self, segment: Segment) -> None:
         """Give back a segment's memory, also where others still map it without looking at it."""
