@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from pickle import PickleBuffer
+from pickle import PickleBuffer, UnpicklingError
 from typing import Any, cast
 
 TYPE_CHECKING = False
@@ -82,12 +82,19 @@ def copied_array(*, native: bool) -> Rebuild:
     from numpy import ndarray
 
     def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
+        refuse_objects(dtype)
         if type(buffer) is memoryview:  # so the unpickler marks what was read-only
             buffer = buffer.obj
         array: Array = ndarray(shape, dtype, buffer, 0, None, order)
         return to_native(array) if native and not array.dtype.isnative else array
 
     return rebuild
+
+
+def refuse_objects(dtype: np.dtype[Any]) -> None:
+    """Raise ``UnpicklingError`` for a dtype whose bytes would be taken for addresses of objects."""
+    if dtype.hasobject:
+        raise UnpicklingError(f"an array of {dtype} cannot be made of bytes")
 
 
 def to_native(array: Array) -> Array:
@@ -108,6 +115,7 @@ def mapped_array(mapped: FileMap) -> Rebuild:
     first = address(pages)
 
     def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
+        refuse_objects(dtype)
         offset = address(buffer) - first if len(buffer) else 0
         array: Any = ndarray.__new__(memmap, shape, dtype, pages, offset, None, order)
         array._mmap = pages

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from pickle import Unpickler, UnpicklingError, loads
 from typing import Any
 
-from ..errors import CorruptFileError
+from ..errors import CorruptFileError, FanfoldError
 from ._arrays import is_array_rebuilder
 from ._blocks import BlockSource, BlockWriter
 from ._compressors import compressor_named
 from ._format import HEADER_SIZE, Header, make_header, metadata_length, pack_header, parse_header
+from ._opcodes import OpcodeReader
 from ._records import PartStream, RecordReader, RecordWriter
+from ._rehearsal import rehearse
+from ._trust import Permits, resolved_global
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..contracts.store import Piece
     from ._arrays import Rebuild
     from ._compression import Compression
     from ._pickling import Sink
     from ._sources import Source
+    from ._trust import Resolved, Trust
 
 __all__ = ["read_body", "read_header", "write_container"]
 
@@ -67,7 +72,12 @@ def read_header(source: Source) -> Header:
 
 
 def read_body(
-    source: Source, header: Header, arrays: Callable[[], Rebuild], *, verify: bool
+    source: Source,
+    header: Header,
+    arrays: Callable[[], Rebuild],
+    *,
+    verify: bool,
+    trust: Trust | None = None,
 ) -> object:
     """Read the value that follows a header.
 
@@ -81,10 +91,14 @@ def read_body(
         Called once there is an array, for the function that makes arrays of buffers.
     verify : bool
         Whether to compare the buffers with their checksums.
+    trust : Trust, optional
+        What the stream may import; without it, anything.
     """
     if header.compressor:
         source = BlockSource(source, compressor_named(header.compressor, source.place))
     reader = RecordReader(source, verify_buffers=verify)
+    if trust is not None:
+        return _read_rehearsed(reader, source, arrays, trust)
     part, last = reader.next_part()
     try:
         if last and not reader.found_buffers:
@@ -101,17 +115,66 @@ def read_body(
     return value
 
 
+def _read_rehearsed(
+    reader: RecordReader, source: Source, arrays: Callable[[], Rebuild], trust: Trust
+) -> object:
+    """Read a value that may import only what is trusted; the stream is followed before it runs."""
+    stream = reader.whole_stream()
+    opcodes = OpcodeReader(io.BytesIO(stream), source.place, len(stream))
+    permits = Permits(trust, source.place)
+    rehearse(opcodes, permits, reader.buffer_sizes())
+    if opcodes.position < len(stream):
+        raise source.corrupt("the stream goes on behind the end of the pickle")
+    with rebuilding(source.place):
+        value = ArrayUnpickler(
+            io.BytesIO(stream), arrays, reader.buffers(), permits.resolved()
+        ).load()
+    reader.check_used_up()
+    return value
+
+
+@contextmanager
+def rebuilding(place: str) -> Iterator[None]:
+    """Have what goes wrong while a rehearsed pickle runs say which file is at fault."""
+    try:
+        yield
+    except (FanfoldError, MemoryError):
+        raise
+    except Exception as error:  # whatever the classes make of their states
+        raise CorruptFileError(
+            f"{place} holds a value that cannot be rebuilt: {type(error).__name__}: {error}"
+        ) from error
+
+
 class ArrayUnpickler(Unpickler):
-    """An unpickler that makes arrays its own way."""
+    """An unpickler that makes arrays its own way.
+
+    Parameters
+    ----------
+    stream : file object
+        The pickle.
+    arrays : callable
+        Called once there is an array, for the function that makes arrays of buffers.
+    buffers : iterable, optional
+        What the pickle asks for out of band.
+    resolved : mapping, optional
+        What it may import, by module and name; without it, anything.
+    """
 
     def __init__(
-        self, stream: Any, arrays: Callable[[], Rebuild], buffers: Iterable[Any] | None = None
+        self,
+        stream: Any,
+        arrays: Callable[[], Rebuild],
+        buffers: Iterable[Any] | None = None,
+        resolved: Resolved | None = None,
     ) -> None:
         super().__init__(stream, buffers=buffers)
         self._arrays = arrays
+        self._resolved = resolved
 
     def find_class(self, module: str, name: str) -> Any:
         """Return a global of the stream."""
+        found = None if self._resolved is None else resolved_global(self._resolved, module, name)
         if is_array_rebuilder(module, name):
             return self._arrays()
-        return super().find_class(module, name)
+        return super().find_class(module, name) if self._resolved is None else found
