@@ -1,7 +1,6 @@
 """The opcodes of a pickle, one after the other, without running any of them.
 
-What is read is exactly the pickle, not a byte more, so that what follows it in the file stays there
-to be read. Nothing is kept of long arguments.
+Nothing is kept of long arguments, and nothing is taken for what the file only claims to have.
 """
 
 from __future__ import annotations
@@ -12,22 +11,19 @@ from ..errors import CorruptFileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import TypeAlias
-
     from ._sources import ByteStream
 
-    Opcodes: TypeAlias = Iterator[tuple[bytes, bytes | None]]
+__all__ = ["AHEAD", "LONGEST_KEPT", "OpcodeReader"]
 
-__all__ = ["LONGEST_KEPT", "OpcodeReader"]
+AHEAD = 300
+"""No opcode is longer that has an argument of up to 255 bytes."""
 
 LONGEST_KEPT = 1 << 10
 """Longer arguments are only counted: no name is as long, nor the text of a number."""
 
-_STEP = 1 << 16
+_STEP = 1 << 18
 _LARGEST_FRAME = 1 << 24  # picklers begin another after 64 KiB
 _FIXED, _COUNTED, _LINES, _FRAME = range(4)
-_STOP = b"."
 
 
 class OpcodeReader:
@@ -41,65 +37,75 @@ class OpcodeReader:
         What to call it in messages.
     left : int, optional
         How many bytes there are, where that is known: a claim of more is refused without trying.
+    read_ahead : bool, default=True
+        Whether the stream may be read further than the pickle goes.
 
     Attributes
     ----------
-    position : int
-        How many bytes have been read.
     start : int
         Where the opcode that was read last begins.
     skipped : int
         The length of the last argument that was not kept.
     """
 
-    def __init__(self, stream: ByteStream, place: str, left: int | None = None) -> None:
+    def __init__(
+        self, stream: ByteStream, place: str, left: int | None = None, *, read_ahead: bool = True
+    ) -> None:
         self._stream = stream
         self._left = left
+        self._at_once = _STEP if read_ahead else 0
+        self._data = b""
+        self._at = 0
+        self._before = 0
         self.place = place
-        self.position = 0
         self.start = 0
         self.skipped = 0
 
-    def opcodes(self) -> Opcodes:
-        """Iterate over opcodes with their arguments, up to and with the one that ends a pickle.
+    @property
+    def position(self) -> int:
+        """How many bytes of the pickle have been read."""
+        return self._before + self._at
+
+    def next(self) -> tuple[bytes, bytes | None]:
+        """Return the next opcode and its argument.
 
         An argument is None where it is longer than `LONGEST_KEPT`; `skipped` is then its length.
         """
-        read, formats = self._stream.read, _formats()
-        opcode = b""
-        while opcode != _STOP:
-            self.start = self.position
-            opcode = read(1)
-            found = formats.get(opcode)
-            if found is None:
-                raise self._not_an_opcode(opcode)
-            kind, size = found
-            if kind == _FIXED:
-                if not size:
-                    self.position += 1
-                    yield opcode, b""
-                    continue
-                argument = read(size)
-                if len(argument) < size:
-                    raise self.truncated()
-                self.position += 1 + size
-                yield opcode, argument
-            elif kind == _COUNTED:
-                self.position += 1
-                yield opcode, self._counted(size)
-            elif kind == _FRAME:
-                self.position += 1
-                self._check_frame()
-            else:
-                self.position += 1
-                yield opcode, b"\n".join([self._line() for _ in range(size)])
+        self.start = self.position
+        opcode = self._read(1)
+        found = _formats().get(opcode)
+        if found is None:
+            raise self._not_an_opcode(opcode)
+        kind, size = found
+        if kind == _FIXED:
+            return opcode, self.take(size)
+        if kind == _COUNTED:
+            return opcode, self._counted(size)
+        if kind == _LINES:
+            return opcode, b"\n".join([self._line() for _ in range(size)])
+        self._check_frame()
+        return self.next()
+
+    def ahead(self) -> tuple[bytes, int, int, int]:
+        """Return bytes that were read ahead, for who is in a hurry.
+
+        Then come the index in them at which to go on; the one at which to stop at last, up to which
+        opcodes and arguments of up to `AHEAD` bytes are there as a whole; and the position of the
+        first byte. Who has taken some of them calls `advance`.
+        """
+        if len(self._data) - self._at < 2 * AHEAD and self._at_once:
+            self._refill(self._at_once)
+        return self._data, self._at, len(self._data) - AHEAD, self._before
+
+    def advance(self, at: int) -> None:
+        """Go on at an index of the bytes that `ahead` returned."""
+        self._at = at
 
     def take(self, size: int) -> bytes:
         """Return the next few bytes."""
-        data = self._stream.read(size)
+        data = self._read(size)
         if len(data) < size:
             raise self.truncated()
-        self.position += size
         return data
 
     def skip(self, size: int) -> None:
@@ -111,6 +117,20 @@ class OpcodeReader:
             )
         while size:
             size -= len(self.take(min(size, _STEP)))
+
+    def _read(self, size: int) -> bytes:
+        end = self._at + size
+        if end > len(self._data):
+            self._refill(max(end - len(self._data), self._at_once))
+            end = size
+        data = self._data[self._at : end]
+        self._at += len(data)
+        return data
+
+    def _refill(self, size: int) -> None:
+        rest = self._data[self._at :]
+        self._before += self._at
+        self._data, self._at = rest + self._stream.read(size), 0
 
     def truncated(self) -> CorruptFileError:
         """Return the error for a pickle that ends within an opcode."""
@@ -142,15 +162,21 @@ class OpcodeReader:
         return None
 
     def _line(self) -> bytes:
+        """Return a line without its end; of a long one, which means nothing, only the beginning."""
         line = b""
-        while not line.endswith(b"\n"):
-            part = self._stream.readline(_STEP)
-            if not part:
-                raise self.truncated()
-            self.position += len(part)
-            # The whole of a long line means nothing, but its end must be found.
-            line = part if len(line) < LONGEST_KEPT else line[:LONGEST_KEPT] + part[-1:]
-        return line[:-1]
+        while True:
+            if self._at == len(self._data):
+                self._before += self._at
+                self._data, self._at = self._stream.readline(_STEP), 0
+                if not self._data:
+                    raise self.truncated()
+            end = self._data.find(b"\n", self._at)
+            part = self._data[self._at : None if end < 0 else end]
+            line = (line + part)[:LONGEST_KEPT]
+            self._at += len(part)
+            if end >= 0:
+                self._at += 1
+                return line
 
     def _check_frame(self) -> None:
         size = int.from_bytes(self.take(8), "little")

@@ -32,6 +32,7 @@ _DEEPEST_TUPLES = 2_000
 _INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]{0,30})L?")
 _BOOLEANS = {b"00": False, b"01": True}
 _NUMBER = Data()
+_WITH_WEIGHT = frozenset((TupleOf, Call, Data))
 
 
 def rehearse(reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | None = None) -> None:
@@ -79,18 +80,75 @@ class Rehearsal:
 
     def run(self) -> None:
         """Follow the pickle."""
-        for opcode, argument in self._reader.opcodes():
-            if opcode in _CONSTANTS:
-                self._stack.append(_CONSTANTS[opcode])
-            elif opcode in _STEPS:
-                _STEPS[opcode](self, argument)
-            else:
+        opcode = b""
+        while opcode != b".":
+            self._hurry()
+            opcode, argument = self._reader.next()
+            step = _STEPS.get(opcode)
+            if step is None:
                 raise self._reader.corrupt(f"a file does not have the opcode {opcode!r}")
+            step(self, argument)
+
+    def _hurry(self) -> None:
+        """Follow what most of a pickle is made of, without a call for each of it.
+
+        It stops before whatever is less usual, or not as it should be.
+        """
+        reader = self._reader
+        data, at, last, before = reader.ahead()
+        stack, memo, simple = self._stack, self._memo, _SIMPLE_STEPS
+        while at < last:
+            code = data[at]
+            if code == 0x94 and stack:  # MEMOIZE
+                memo[len(memo)] = stack[-1]
+                at += 1
+            elif code == 0x68 and data[at + 1] in memo:  # BINGET
+                stack.append(memo[data[at + 1]])
+                at += 2
+            elif code == 0x8C:  # SHORT_BINUNICODE
+                begin, end = at + 2, at + 2 + data[at + 1]
+                try:
+                    stack.append(data[begin:end].decode("utf-8", "surrogatepass"))
+                except UnicodeDecodeError:
+                    break
+                at = end
+            elif code == 0x47:  # BINFLOAT
+                stack.append(_NUMBER)
+                at += 9
+            elif code == 0x4B:  # BININT1
+                stack.append(data[at + 1])
+                at += 2
+            elif code == 0x4D:  # BININT2
+                stack.append(data[at + 1] | data[at + 2] << 8)
+                at += 3
+            elif code == 0x4A:  # BININT
+                stack.append(int.from_bytes(data[at + 1 : at + 5], "little", signed=True))
+                at += 5
+            elif code == 0x71 and stack:  # BINPUT
+                memo[data[at + 1]] = stack[-1]
+                at += 2
+            elif code in simple:
+                reader.start = before + at
+                at += 1
+                simple[code](self, b"")
+                stack = self._stack
+            else:
+                break
+        reader.advance(at)
 
     def protocol(self, argument: bytes) -> None:
         if self._reader.start != self._begin or argument[0] > _HIGHEST_PROTOCOL:
             raise self._reader.corrupt(f"protocol {argument[0]} is announced here")
         self._protocol = argument[0]
+
+    def none(self, _: bytes) -> None:
+        self._stack.append(None)
+
+    def true(self, _: bytes) -> None:
+        self._stack.append(True)
+
+    def false(self, _: bytes) -> None:
+        self._stack.append(False)
 
     def stop(self, _: bytes) -> None:
         self._top()
@@ -118,7 +176,7 @@ class Rehearsal:
 
     def put(self, argument: bytes) -> None:
         index = int.from_bytes(argument, "little")
-        if index > self._reader.position:  # the unpickler makes room for all lower ones too
+        if index > self._reader.start:  # the unpickler makes room for all lower ones too
             raise self._reader.corrupt(f"it remembers something as number {index}")
         self._memo[index] = self._top()
 
@@ -401,8 +459,7 @@ class Rehearsal:
 
     def _hash(self, keys: list[Symbol]) -> None:
         for key in keys:
-            kind = type(key)
-            if kind is TupleOf or kind is Call or kind is Data:
+            if type(key) in _WITH_WEIGHT:
                 self._spend(weight_of(key))
 
     def _spend_on_parts(self, symbols: list[Symbol]) -> None:
@@ -413,7 +470,7 @@ class Rehearsal:
 
     def _spend(self, work: int) -> None:
         self._work += work
-        if self._work > _FREE_WORK + _WORK_FOR_A_BYTE * self._reader.position:
+        if self._work > _FREE_WORK + _WORK_FOR_A_BYTE * self._reader.start:
             raise self._reader.corrupt("what it makes of its values would take for ever")
 
     def _global_of_lines(self, argument: bytes) -> Global:
@@ -428,7 +485,6 @@ class Rehearsal:
 
 
 _SET = Data()
-_CONSTANTS: dict[bytes, Symbol] = {b"N": None, b"\x88": True, b"\x89": False}
 _STEPS: dict[bytes, Callable[[Rehearsal, Any], None]] = {
     b"\x80": Rehearsal.protocol,
     b".": Rehearsal.stop,
@@ -443,6 +499,9 @@ _STEPS: dict[bytes, Callable[[Rehearsal, Any], None]] = {
     b"h": Rehearsal.get,
     b"j": Rehearsal.get,
     b"g": Rehearsal.get_text,
+    b"N": Rehearsal.none,
+    b"\x88": Rehearsal.true,
+    b"\x89": Rehearsal.false,
     b"F": Rehearsal.number,
     b"G": Rehearsal.number,
     b"K": Rehearsal.small_integer,
@@ -496,3 +555,9 @@ _STEPS: dict[bytes, Callable[[Rehearsal, Any], None]] = {
     b"b": Rehearsal.build,
 }
 """The opcodes, in the order of the methods above."""
+
+_SIMPLE_STEPS = {
+    opcode[0]: _STEPS[opcode]
+    for opcode in map(bytes, zip(b"N\x88\x89(0\x85\x86\x87)t]ae}su\x8f\x90"))
+}
+"""Those without an argument that are frequent, by their codes."""

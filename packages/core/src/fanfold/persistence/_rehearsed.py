@@ -61,7 +61,8 @@ def rehearse_foreign(
 def _follow(stream: BinaryIO | Rest | _Heard, start: bytes, place: str, permits: Permits) -> None:
     inflated = inflating(stream, start, place)
     left = None if inflated is not None else bytes_left(stream)
-    rehearse(OpcodeReader(inflated or stream, place, left), permits)
+    ahead = not isinstance(stream, _Heard)
+    rehearse(OpcodeReader(inflated or stream, place, left, read_ahead=ahead), permits)
 
 
 class _Heard:
