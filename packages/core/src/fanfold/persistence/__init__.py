@@ -11,7 +11,6 @@ from ._encode import METADATA_PREFIX, decode, encode, read_metadata
 from ._errors import EmptyFileError, NotBinaryFileError, UnpicklableValueError
 from ._load import load, load_path
 from ._sources import ReadableFile
-from ._trust import Trust, Trusted
 
 __all__ = [
     "METADATA_PREFIX",
@@ -20,8 +19,6 @@ __all__ = [
     "EmptyFileError",
     "NotBinaryFileError",
     "ReadableFile",
-    "Trust",
-    "Trusted",
     "UnpicklableValueError",
     "WritableFile",
     "decode",

@@ -23,7 +23,20 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
     Rebuild = Callable[..., Array]
 
-__all__ = ["array_reducers", "copied_array", "is_array_rebuilder", "mapped_array", "to_native"]
+__all__ = [
+    "ARRAYS_OF_JOBLIB",
+    "array_reducers",
+    "copied_array",
+    "is_array_rebuilder",
+    "mapped_array",
+    "to_native",
+]
+
+ARRAYS_OF_JOBLIB = {
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"),
+    ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"),
+}
+"""What stands in joblib's pickles for an array, whose bytes follow."""
 
 _REBUILDERS = {"numpy._core.numeric", "numpy.core.numeric"}  # since numpy 2, before
 

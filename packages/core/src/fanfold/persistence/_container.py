@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
 from pickle import Unpickler, UnpicklingError, loads
 from typing import Any
 
-from ..errors import CorruptFileError, FanfoldError
+from ..errors import CorruptFileError, UntrustedGlobalError
 from ._arrays import is_array_rebuilder
 from ._blocks import BlockSource, BlockWriter
 from ._compressors import compressor_named
 from ._format import HEADER_SIZE, Header, make_header, metadata_length, pack_header, parse_header
-from ._opcodes import OpcodeReader
 from ._records import PartStream, RecordReader, RecordWriter
-from ._rehearsal import rehearse
-from ._trust import Permits, resolved_global
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..contracts.store import Piece
     from ._arrays import Rebuild
     from ._compression import Compression
     from ._pickling import Sink
     from ._sources import Source
-    from ._trust import Resolved, Trust
+    from .safety.trust import Resolved, Trust, Trusted
 
-__all__ = ["read_body", "read_header", "write_container"]
+__all__ = [
+    "ArrayUnpickler",
+    "read_body",
+    "read_header",
+    "trust_of",
+    "unforeseen",
+    "write_container",
+]
 
 
 def write_container(
@@ -61,6 +64,21 @@ def write_container(
     records.finish()
     if blocks:
         blocks.flush()
+
+
+def trust_of(trusted: Trusted) -> Trust | None:
+    """Return what an argument ``trusted=`` asks for; None, as given, trusts everything.
+
+    Raises
+    ------
+    fanfold.errors.InvalidArgumentError
+        If it is not made of names and modules.
+    """
+    if trusted is None:
+        return None
+    from .safety.trust import Trust
+
+    return trusted if isinstance(trusted, Trust) else Trust(trusted)
 
 
 def read_header(source: Source) -> Header:
@@ -98,7 +116,9 @@ def read_body(
         source = BlockSource(source, compressor_named(header.compressor, source.place))
     reader = RecordReader(source, verify_buffers=verify)
     if trust is not None:
-        return _read_rehearsed(reader, source, arrays, trust)
+        from .safety.reading import read_rehearsed
+
+        return read_rehearsed(reader, source, arrays, trust)
     part, last = reader.next_part()
     try:
         if last and not reader.found_buffers:
@@ -113,37 +133,6 @@ def read_body(
         raise CorruptFileError(f"{source.place} holds a damaged pickle: {error}") from error
     reader.check_used_up()
     return value
-
-
-def _read_rehearsed(
-    reader: RecordReader, source: Source, arrays: Callable[[], Rebuild], trust: Trust
-) -> object:
-    """Read a value that may import only what is trusted; the stream is followed before it runs."""
-    stream = reader.whole_stream()
-    opcodes = OpcodeReader(io.BytesIO(stream), source.place, len(stream))
-    permits = Permits(trust, source.place)
-    rehearse(opcodes, permits, reader.buffer_sizes())
-    if opcodes.position < len(stream):
-        raise source.corrupt("the stream goes on behind the end of the pickle")
-    with rebuilding(source.place):
-        value = ArrayUnpickler(
-            io.BytesIO(stream), arrays, reader.buffers(), permits.resolved()
-        ).load()
-    reader.check_used_up()
-    return value
-
-
-@contextmanager
-def rebuilding(place: str) -> Iterator[None]:
-    """Have what goes wrong while a rehearsed pickle runs say which file is at fault."""
-    try:
-        yield
-    except (FanfoldError, MemoryError):
-        raise
-    except Exception as error:  # whatever the classes make of their states
-        raise CorruptFileError(
-            f"{place} holds a value that cannot be rebuilt: {type(error).__name__}: {error}"
-        ) from error
 
 
 class ArrayUnpickler(Unpickler):
@@ -174,7 +163,17 @@ class ArrayUnpickler(Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Return a global of the stream."""
-        found = None if self._resolved is None else resolved_global(self._resolved, module, name)
+        if self._resolved is not None and (module, name) not in self._resolved:
+            raise unforeseen(module, name)
         if is_array_rebuilder(module, name):
             return self._arrays()
-        return super().find_class(module, name) if self._resolved is None else found
+        if self._resolved is not None:
+            return self._resolved[module, name]
+        return super().find_class(module, name)
+
+
+def unforeseen(module: str, name: str) -> UntrustedGlobalError:
+    """Return the error for a global that a pickle has not asked for in its rehearsal."""
+    return UntrustedGlobalError(
+        f"the pickle asks for {module}.{name} only when it runs, so it is not trusted"
+    )

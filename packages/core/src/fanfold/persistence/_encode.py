@@ -6,18 +6,17 @@ from functools import partial
 
 from ._arrays import copied_array
 from ._compression import Compress, choose_compression
-from ._container import read_body, read_header, write_container
+from ._container import read_body, read_header, trust_of, write_container
 from ._format import METADATA_PREFIX, parse_metadata
 from ._pickling import PICKLING_FAILURES, pickle_by_name, pickle_by_value, unpicklable
 from ._sources import MemorySource
-from ._trust import Trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..contracts.store import Piece
-    from ._trust import Trusted
+    from .safety.trust import Trusted
 
 __all__ = ["METADATA_PREFIX", "decode", "encode", "read_metadata"]
 
@@ -80,7 +79,7 @@ def decode(data: Piece, *, place: str = "the data", trusted: Trusted = None) -> 
     fanfold.errors.UntrustedGlobalError
         If it would import what is not trusted.
     """
-    trust = Trust.of(trusted)
+    trust = trust_of(trusted)
     source = MemorySource(data, place)
     header = read_header(source)
     arrays = partial(copied_array, native=False)

@@ -14,13 +14,11 @@ from functools import partial
 from typing import Any, BinaryIO, ClassVar, cast
 
 from ..errors import CorruptFileError, FanfoldError
-from ._arrays import copied_array, mapped_array
-from ._container import ArrayUnpickler, rebuilding
+from ._arrays import ARRAYS_OF_JOBLIB, copied_array, mapped_array
+from ._container import ArrayUnpickler, unforeseen
 from ._inflating import Rest, inflating
 from ._mapping import map_file, warn_unmapped
-from ._rehearsed import rehearse_foreign
 from ._sources import FileSource, MappedSource
-from ._trust import ARRAYS_OF_JOBLIB, resolved_global
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from .._buffers import Buffer
     from ._arrays import Rebuild
     from ._sources import ReadableFile
-    from ._trust import Resolved, Trust
+    from .safety.trust import Resolved, Trust
 
 __all__ = ["load_foreign"]
 
@@ -77,6 +75,8 @@ def load_foreign(
     stream = _rewound(file, start)
     if trust is None:
         return _load_stream(stream, start, place, mode, native=native)
+    from .safety.reading import rebuilding, rehearse_foreign
+
     stream, resolved = rehearse_foreign(stream, start, place, trust)
     with rebuilding(place):
         return _load_stream(stream, start, place, mode, native=native, resolved=resolved)
@@ -186,9 +186,11 @@ class _JoblibUnpickler(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in ARRAYS_OF_JOBLIB:
             return _ArrayDescription
-        if self._resolved is not None:
-            return resolved_global(self._resolved, module, name)
-        return super().find_class(module, name)
+        if self._resolved is None:
+            return super().find_class(module, name)
+        if (module, name) not in self._resolved:
+            raise unforeseen(module, name)
+        return self._resolved[module, name]
 
     def _build(self) -> None:
         _DISPATCH[_BUILD](self)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ._sources import ReadableFile
 
-__all__ = ["Rest", "inflating"]
+__all__ = ["Rest", "compression_of", "inflating"]
 
 _STEP = 1 << 16
 _MOST_AT_ONCE = 1 << 20
@@ -83,14 +83,19 @@ def _lz4() -> _Decompressor:
     return decompressor
 
 
-_BY_START: dict[bytes, Callable[[], _Decompressor]] = {
-    b"x": _zlib,
-    b"\x1f\x8b": _gzip,
-    b"BZh": _bz2,
-    b"\xfd7zXZ": _lzma,
-    b"]\0\0": _lzma,
-    b"\x04\x22\x4d\x18": _lz4,
+_BY_START: dict[bytes, tuple[str, Callable[[], _Decompressor]]] = {
+    b"x": ("zlib", _zlib),
+    b"\x1f\x8b": ("gzip", _gzip),
+    b"BZh": ("bz2", _bz2),
+    b"\xfd7zXZ": ("xz", _lzma),
+    b"]\0\0": ("lzma", _lzma),
+    b"\x04\x22\x4d\x18": ("lz4", _lz4),
 }
+
+
+def compression_of(start: bytes) -> str | None:
+    """Return the name of what compressed a file that starts so, or None for nothing."""
+    return next((name for prefix, (name, _) in _BY_START.items() if start.startswith(prefix)), None)
 
 
 def inflating(file: ReadableFile, start: bytes, place: str) -> io.BufferedReader | None:
@@ -105,7 +110,7 @@ def inflating(file: ReadableFile, start: bytes, place: str) -> io.BufferedReader
     place : str
         What to call it in messages.
     """
-    for prefix, decompressor in _BY_START.items():
+    for prefix, (_, decompressor) in _BY_START.items():
         if start.startswith(prefix):
             return io.BufferedReader(_Inflating(file, decompressor(), place), _STEP)
     return None

@@ -8,13 +8,12 @@ from typing import Any, cast
 
 from ..errors import InvalidArgumentError
 from ._arrays import copied_array, mapped_array
-from ._container import read_body, read_header
+from ._container import read_body, read_header, trust_of
 from ._errors import EmptyFileError, refuse_text_file
 from ._foreign import load_foreign
 from ._format import MAGIC, pack_header
 from ._mapping import map_file, normal_mode, warn_unmapped
 from ._sources import FileSource, MappedSource, is_regular_file
-from ._trust import Trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from ._format import Header
     from ._sources import ReadableFile
-    from ._trust import Trusted
+    from .safety.trust import Trust, Trusted
 
 __all__ = ["load", "load_path"]
 
@@ -89,7 +88,7 @@ def load(
     """
     mode = normal_mode(mmap_mode)
     native = _is_native(ensure_native_byte_order, mode)
-    trust = Trust.of(trusted)
+    trust = trust_of(trusted)
     refuse_text_file(filename, "rb")
     if not isinstance(filename, str | bytes | os.PathLike) and hasattr(filename, "read"):
         place = repr(getattr(filename, "name", None) or filename)
@@ -113,7 +112,7 @@ def load_path(
     fanfold.errors.UntrustedGlobalError
         If the file would import what is not trusted.
     """
-    trust = Trust.of(trusted)
+    trust = trust_of(trusted)
     mode = normal_mode(mmap_mode)
     path = os.fspath(path)
     with _opened(path, mode) as file:

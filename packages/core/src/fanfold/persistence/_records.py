@@ -189,9 +189,15 @@ class RecordReader:
             parts.append(part)
         return b"".join(parts)
 
-    def buffer_sizes(self) -> Iterator[int]:
-        """Iterate over the lengths of the buffers that were read."""
-        return iter([len(buffer) for buffer in self._queue])
+    def buffer_sizes(self) -> list[int]:
+        """Return the lengths of the buffers that were read."""
+        return [len(buffer) for buffer in self._queue]
+
+    def drop_buffers(self) -> list[int]:
+        """Forget the buffers that were read, and return their lengths."""
+        sizes = self.buffer_sizes()
+        self._queue.clear()
+        return sizes
 
     def buffers(self) -> Iterator[Buffer | memoryview]:
         """Iterate over the buffers in the order in which the stream asks for them."""

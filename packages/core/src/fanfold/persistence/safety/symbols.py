@@ -122,7 +122,7 @@ class Global(NamedTuple):
     module, name : str
         Where it is found.
     permit : object
-        What :mod:`fanfold.persistence._trust` says of it.
+        What :mod:`fanfold.persistence.safety.trust` says of it.
     """
 
     module: str
@@ -130,7 +130,8 @@ class Global(NamedTuple):
     permit: Any
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
+        name = f"{self.module}.{self.name}"
+        return name if name.isprintable() else ascii(name)  # a terminal would obey the rest
 
 
 class Call:

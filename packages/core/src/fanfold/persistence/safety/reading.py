@@ -1,20 +1,67 @@
-"""Files of others are rehearsed before they are loaded, from a pipe too."""
+"""Values are read once their pickles have been rehearsed: containers, and files of others."""
 
 from __future__ import annotations
 
-from ._inflating import Rest, inflating
-from ._opcodes import OpcodeReader
-from ._rehearsal import rehearse
-from ._sources import bytes_left
-from ._trust import Permits
+import io
+from contextlib import contextmanager
+
+from ...errors import CorruptFileError, FanfoldError
+from .._container import ArrayUnpickler
+from .._inflating import Rest, inflating
+from .._sources import bytes_left
+from .opcodes import OpcodeReader
+from .rehearsal import rehearse
+from .trust import Permits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
-    from ._trust import Resolved, Trust
+    from .._arrays import Rebuild
+    from .._records import RecordReader
+    from .._sources import Source
+    from .trust import Resolved, Trust
 
-__all__ = ["rehearse_foreign"]
+__all__ = ["read_rehearsed", "rebuilding", "rehearse_foreign"]
+
+
+def read_rehearsed(
+    reader: RecordReader, source: Source, arrays: Callable[[], Rebuild], trust: Trust
+) -> object:
+    """Return the value of a container's records, which may import only what is trusted.
+
+    Raises
+    ------
+    fanfold.errors.UntrustedGlobalError
+        If it would import something else.
+    fanfold.errors.CorruptFileError
+        If it is truncated or damaged.
+    """
+    stream = reader.whole_stream()
+    opcodes = OpcodeReader(io.BytesIO(stream), source.place, len(stream))
+    permits = Permits(trust, source.place)
+    rehearse(opcodes, permits, iter(reader.buffer_sizes()))
+    if opcodes.position < len(stream):
+        raise source.corrupt("the stream goes on behind the end of the pickle")
+    resolved = permits.resolved()
+    with rebuilding(source.place):
+        value = ArrayUnpickler(io.BytesIO(stream), arrays, reader.buffers(), resolved).load()
+    reader.check_used_up()
+    return value
+
+
+@contextmanager
+def rebuilding(place: str) -> Iterator[None]:
+    """Have what goes wrong while a rehearsed pickle runs say which file is at fault."""
+    try:
+        yield
+    except (FanfoldError, MemoryError):
+        raise
+    except Exception as error:  # whatever the classes make of their states
+        raise CorruptFileError(
+            f"{place} holds a value that cannot be rebuilt: {type(error).__name__}: {error}"
+        ) from error
 
 
 def rehearse_foreign(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from ._permit import FREE, NAMED_ONLY, Permit, Refused
-from ._symbols import Call, DictOf, Global, Symbol, TupleOf
+from .permit import FREE, NAMED_ONLY, Permit, Refused
+from .symbols import Call, DictOf, Global, Symbol, TupleOf
 
-__all__ = ["sklearn_permit"]
+__all__ = ["is_in_models", "sklearn_permit"]
 
 _HOMES = ("sklearn", "scipy.sparse", "scipy.interpolate._bsplines")
 # What runs programs, fetches files or is copied from elsewhere.
@@ -21,7 +21,7 @@ def sklearn_permit(module: str, name: str) -> Permit | None:
     Classes may be used freely; functions only as settings, since a model does not call any when it
     is loaded.
     """
-    if not _is_at_home(module) or _NOT_MODELS.intersection(module.split(".")):
+    if not is_in_models(module):
         return None
     if name == "newObj":
         return Permit(_new_of_class)
@@ -29,6 +29,11 @@ def sklearn_permit(module: str, name: str) -> Permit | None:
     if isinstance(found, ModuleType) or not _is_at_home(getattr(found, "__module__", None)):
         return None
     return FREE if isinstance(found, type) else NAMED_ONLY
+
+
+def is_in_models(module: str) -> bool:
+    """Tell whether a module may have parts of models."""
+    return _is_at_home(module) and not _NOT_MODELS.intersection(module.split("."))
 
 
 def _is_at_home(module: object) -> bool:

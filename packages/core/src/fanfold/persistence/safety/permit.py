@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ._symbols import Call, Data, DictOf, Global, ListOf, Symbol, TupleOf
+from .symbols import Call, Data, DictOf, Global, ListOf, Symbol, TupleOf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,18 +6,19 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from ..errors import InvalidArgumentError, UntrustedGlobalError
-from ._numpy_permits import JOBLIB_ARRAY, is_type_of_items, numpy_permit
-from ._permit import FREE, NAMED_ONLY, Permit
-from ._sklearn_permits import sklearn_permit
-from ._standard_permits import STANDARD_PERMITS
-from ._symbols import ArrayShape, Global
+from ...errors import InvalidArgumentError, UntrustedGlobalError
+from .._arrays import ARRAYS_OF_JOBLIB
+from .numpy_permits import JOBLIB_ARRAY, is_type_of_items, numpy_permit
+from .permit import FREE, NAMED_ONLY, Permit
+from .sklearn_permits import is_in_models, sklearn_permit
+from .standard_permits import STANDARD_PERMITS
+from .symbols import ArrayShape, Global
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ARRAYS_OF_JOBLIB", "Permits", "Resolved", "Trust", "Trusted", "resolved_global"]
+__all__ = ["Permits", "Resolved", "Trust", "Trusted"]
 
 Trusted: TypeAlias = "Iterable[str | ModuleType] | Trust | None"
 """What ``trusted=`` takes."""
@@ -27,10 +28,6 @@ Resolved: TypeAlias = "Mapping[tuple[str, str], Any]"
 
 _PRESETS = ("numpy", "sklearn")
 _FIRST_OF_PYTHON_3 = 3
-ARRAYS_OF_JOBLIB = {
-    ("joblib.numpy_pickle", "NumpyArrayWrapper"),
-    ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"),
-}
 _SHOWN = 10
 
 
@@ -58,11 +55,6 @@ class Trust:
         self._has_sklearn = "sklearn" in names
         self._has_numpy = self._has_sklearn or "numpy" in names
         self._names = frozenset(names.difference(_PRESETS))
-
-    @classmethod
-    def of(cls, trusted: Trusted) -> Trust | None:
-        """Return what an argument ``trusted=`` asks for; None, as given, trusts everything."""
-        return trusted if trusted is None or isinstance(trusted, Trust) else cls(trusted)
 
     def permit(self, module: str, name: str) -> Permit | None:
         """Return what a global may be used for, or None if it is not trusted."""
@@ -169,9 +161,20 @@ class Permits:
                 f"trusted=[..., {', '.join(map(repr, advice))}]"
             )
 
-    def names(self) -> list[str]:
-        """Return the full names of what was asked for, in the order of the pickle."""
-        return list(dict.fromkeys(map(str, self._globals.values())))
+    def asked_for(self) -> list[tuple[str, str]]:
+        """Return what the pickle imports, in its order, each with what to list to trust it.
+
+        The second is empty for what is always trusted.
+        """
+        return [
+            (str(found), "" if _needs_no_trust(found) else _advice(found))
+            for found in self._globals.values()
+        ]
+
+    @property
+    def are_joblibs(self) -> bool:
+        """Whether there was an array as joblib writes it."""
+        return not ARRAYS_OF_JOBLIB.isdisjoint(self._globals)
 
     def resolved(self) -> dict[tuple[str, str], Any]:
         """Import what was asked for, and return it by the names that the pickle has for it."""
@@ -195,22 +198,17 @@ class Permits:
         return found
 
 
+def _needs_no_trust(asked: Global) -> bool:
+    key = asked.module, asked.name
+    return key in STANDARD_PERMITS or key in ARRAYS_OF_JOBLIB
+
+
 def _advice(asked: Global) -> str:
     """Return what to list in order to trust a global."""
-    if asked.module.split(".")[0] == "sklearn":
+    if is_in_models(asked.module):
         return "sklearn"
     has_preset = asked.name != "getattr" and numpy_permit(asked.module, asked.name) is not None
     return "numpy" if has_preset else str(asked)
-
-
-def resolved_global(resolved: Resolved, module: str, name: str) -> Any:
-    """Return what a rehearsed pickle asks for, which it must have asked for in its rehearsal."""
-    try:
-        return resolved[module, name]
-    except KeyError:
-        raise UntrustedGlobalError(
-            f"the pickle asks for {module}.{name} only when it runs, so it is not trusted"
-        ) from None
 
 
 def _name(item: object) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from ..errors import CorruptFileError
+from ...errors import CorruptFileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._sources import ByteStream
+    from .._sources import ByteStream
 
 __all__ = ["AHEAD", "LONGEST_KEPT", "OpcodeReader"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from ._permit import NAMED_ONLY, Permit, Refused, check_plain, copy_once, no_state
-from ._symbols import Call, Data, DictOf, Global, ListOf, Symbol, TupleOf
+from .permit import NAMED_ONLY, Permit, Refused, check_plain, copy_once, no_state
+from .symbols import Call, Data, DictOf, Global, ListOf, Symbol, TupleOf
 
 __all__ = ["STANDARD_PERMITS"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from math import prod
 
-from ._permit import Refused
-from ._symbols import Call, Data, DictOf, Global, Symbol, TupleOf, TypeOfItems
+from .permit import Refused
+from .symbols import Call, Data, DictOf, Global, Symbol, TupleOf, TypeOfItems
 
 __all__ = ["dtype_of", "new_dtype", "set_dtype", "shape_of"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import partial
 from math import prod
 
-from ._numpy_dtypes import dtype_of, new_dtype, set_dtype, shape_of
-from ._permit import NAMED_ONLY, Permit, Refused, copy_once, free_state, no_state
-from ._symbols import ArrayShape, Call, Data, DictOf, Global, ListOf, Symbol, TupleOf
+from .numpy_dtypes import dtype_of, new_dtype, set_dtype, shape_of
+from .permit import NAMED_ONLY, Permit, Refused, copy_once, free_state, no_state
+from .symbols import ArrayShape, Call, Data, DictOf, Global, ListOf, Symbol, TupleOf
 
 __all__ = ["JOBLIB_ARRAY", "is_type_of_items", "numpy_permit"]
 

@@ -12,16 +12,16 @@ import copyreg
 import re
 from typing import Any
 
-from ..errors import CorruptFileError
-from ._opcodes import OpcodeReader
-from ._permit import Refused
-from ._symbols import ArrayShape, Call, Data, DictOf, Global, ListOf, Symbol, TupleOf, weight_of
+from ...errors import CorruptFileError
+from .opcodes import OpcodeReader
+from .permit import Refused
+from .symbols import ArrayShape, Call, Data, DictOf, Global, ListOf, Symbol, TupleOf, weight_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ._trust import Permits
+    from .trust import Permits
 
 __all__ = ["rehearse"]
 
@@ -35,8 +35,8 @@ _NUMBER = Data()
 _WITH_WEIGHT = frozenset((TupleOf, Call, Data))
 
 
-def rehearse(reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | None = None) -> None:
-    """Follow a pickle to its end.
+def rehearse(reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | None = None) -> int:
+    """Follow a pickle to its end, and return its protocol.
 
     Parameters
     ----------
@@ -54,16 +54,24 @@ def rehearse(reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | No
     fanfold.errors.CorruptFileError
         If it is truncated, or does what no pickler writes.
     """
+    rehearsal = Rehearsal(reader, permits, buffers)
     try:
-        Rehearsal(reader, permits, buffers).run()
+        rehearsal.run()
     except CorruptFileError:
         permits.check()  # what it wanted to import says more about it
         raise
     permits.check()
+    return rehearsal.protocol
 
 
 class Rehearsal:
-    """The machine for one pickle. Marks divide its stack, of which the topmost part is in reach."""
+    """The machine for one pickle. Marks divide its stack, of which the topmost part is in reach.
+
+    Attributes
+    ----------
+    protocol : int
+        What the pickle says of its protocol; 0 where it says nothing.
+    """
 
     def __init__(
         self, reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | None
@@ -72,7 +80,7 @@ class Rehearsal:
         self._permits = permits
         self._buffers = buffers
         self._begin = reader.position
-        self._protocol = 0
+        self.protocol = 0
         self._stack: list[Symbol] = []
         self._below_marks: list[list[Symbol]] = []
         self._memo: dict[int, Symbol] = {}
@@ -136,10 +144,10 @@ class Rehearsal:
                 break
         reader.advance(at)
 
-    def protocol(self, argument: bytes) -> None:
+    def protocol_number(self, argument: bytes) -> None:
         if self._reader.start != self._begin or argument[0] > _HIGHEST_PROTOCOL:
             raise self._reader.corrupt(f"protocol {argument[0]} is announced here")
-        self._protocol = argument[0]
+        self.protocol = argument[0]
 
     def none(self, _: bytes) -> None:
         self._stack.append(None)
@@ -368,9 +376,10 @@ class Rehearsal:
         except Refused as refusal:
             raise self._reader.corrupt(f"the state of {target.function}: {refusal}") from None
         if type(target.meaning) is ArrayShape:
-            self._permits.arrays.append(target.meaning)
             if permit.followed_by_data:
                 self._array_data(target.meaning, state)
+            else:
+                self._permits.arrays.append(target.meaning)
 
     def _call(self, function: Symbol, arguments: Symbol, keywords: DictOf | None = None) -> None:
         if type(function) is not Global:
@@ -395,6 +404,7 @@ class Rehearsal:
         if array.dtype.has_objects:
             Rehearsal(self._reader, self._permits.of_plain_pickle(), None).run()
             return
+        self._permits.arrays.append(array)
         if state.by_name().get("numpy_array_alignment_bytes") is not None:
             self._reader.skip(self._reader.take(1)[0])
         self._reader.skip(array.size)
@@ -481,12 +491,12 @@ class Rehearsal:
         return self._global(module, name)
 
     def _global(self, module: str, name: str) -> Global:
-        return self._permits.permit(module, name, self._protocol)
+        return self._permits.permit(module, name, self.protocol)
 
 
 _SET = Data()
 _STEPS: dict[bytes, Callable[[Rehearsal, Any], None]] = {
-    b"\x80": Rehearsal.protocol,
+    b"\x80": Rehearsal.protocol_number,
     b".": Rehearsal.stop,
     b"(": Rehearsal.mark,
     b"0": Rehearsal.pop,
