@@ -1,7 +1,7 @@
 """Containers that were written once are loaded for ever.
 
-Each file of ``vectors/`` shows one feature of the format. They are never written anew: a change that
-needs that breaks the files of users. A feature that is added gets a vector of its own.
+Each file of ``vectors/`` shows one feature of the format. None is ever written anew: a change that
+needs it breaks the files of users. A feature that is added gets a vector of its own.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ VALUES = {
     "0-d": np.array(7),
     "empty": np.zeros((0, 3)),
     "objects": np.array([1, "x", None], dtype=object),
-    "matrix": np.matrix([[1, 2], [3, 4]]),
+    "matrix": np.array([[1, 2], [3, 4]]).view(np.matrix),
     "masked": np.ma.array([1.0, 2.0], mask=[False, True]),
     "shared": {"one": np.arange(4.0), "two": np.arange(4.0), "other": np.arange(4.0)},
     "many-buffers": [np.arange(length, dtype="u1") for length in range(70)],
