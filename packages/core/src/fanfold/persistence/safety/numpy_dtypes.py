@@ -10,9 +10,9 @@ import re
 from math import prod
 
 from .permit import Refused
-from .symbols import Call, Data, DictOf, Global, Symbol, TupleOf, TypeOfItems
+from .symbols import ArrayShape, Call, Data, DictOf, Global, Symbol, TupleOf, TypeOfItems
 
-__all__ = ["dtype_of", "new_dtype", "set_dtype", "shape_of"]
+__all__ = ["array_of", "dtype_of", "new_dtype", "set_dtype", "shape_of"]
 
 _TYPE = re.compile(
     r"[<>|=]?(?:b1|[iu][1248]|f(?:2|4|8|12|16)|c(?:8|16|24|32)|[mM]8|O[48]?|[SUV]\d{0,10})"
@@ -20,6 +20,8 @@ _TYPE = re.compile(
 _POINTER_SIZE = 8
 _MOST_DIMENSIONS = 64
 _DEEPEST = 32
+_LONGEST_TEXT = 200
+_MOST_EMPTY_ITEMS = 1 << 20
 _LARGEST_ITEM = 1 << 31
 _LARGEST_ARRAY = 1 << 62
 # Bits of a dtype's flags
@@ -45,6 +47,14 @@ def dtype_of(symbol: Symbol) -> TypeOfItems:
         raise Refused("something else in the place of a dtype")
     symbol.settled = True
     return symbol.meaning
+
+
+def array_of(dtype: Symbol, shape: Symbol) -> ArrayShape:
+    """Return the array that a dtype and a shape describe."""
+    array = ArrayShape(dtype_of(dtype), shape_of(shape))
+    if not array.dtype.size and prod(array.shape) > _MOST_EMPTY_ITEMS:
+        raise Refused(f"the shape {array.shape} for items without content")
+    return array
 
 
 def new_dtype(call: Call, keywords: DictOf | None) -> Call:
@@ -123,7 +133,7 @@ def _subarray(base: Symbol, size: int) -> TypeOfItems:
     item, shape = dtype_of(base.items[0]), shape_of(base.items[1])
     if (item.size or 0) * prod(shape) != size:
         raise Refused(f"{shape} of {item.text} do not have {size} bytes")
-    return TypeOfItems(f"({item.text}, {shape})", size, item.has_objects, _deeper(item.depth))
+    return TypeOfItems(f"{shape} of {item.text}", size, item.has_objects, _deeper(item.depth))
 
 
 def _structured(names: Symbol, fields: Symbol, size: int) -> TypeOfItems:
@@ -144,9 +154,11 @@ def _structured(names: Symbol, fields: Symbol, size: int) -> TypeOfItems:
     has_objects = any(item.has_objects for item, _ in found.values())
     if has_objects:
         _check_apart(list(own.values()))
-    text = ", ".join(f"({name!r}, {item.text!r})" for name, (item, _) in own.items())
+    text = ", ".join(f"{name!r}: {item.text}" for name, (item, _) in own.items())
     depth = max((item.depth for item, _ in found.values()), default=0)
-    return TypeOfItems(f"[{text}]", size, has_objects, _deeper(depth))
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}..."
+    return TypeOfItems(f"{{{text}}}", size, has_objects, _deeper(depth))
 
 
 def _field(symbol: Symbol, size: int) -> tuple[TypeOfItems, int]:

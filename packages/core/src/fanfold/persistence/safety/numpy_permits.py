@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import partial
 from math import prod
 
-from .numpy_dtypes import dtype_of, new_dtype, set_dtype, shape_of
-from .permit import NAMED_ONLY, Permit, Refused, copy_once, free_state, no_state
+from .numpy_dtypes import array_of, dtype_of, new_dtype, set_dtype, shape_of
+from .permit import NAMED_ONLY, Permit, Refused, Unlisted, copy_once, free_state, no_state
 from .symbols import ArrayShape, Call, Data, DictOf, Global, ListOf, Symbol, TupleOf
 
 __all__ = ["JOBLIB_ARRAY", "is_type_of_items", "numpy_permit"]
@@ -45,7 +45,7 @@ def _arguments(call: Call, keywords: DictOf | None, count: int) -> list[Symbol]:
 
 def _array_of_buffer(call: Call, keywords: DictOf | None) -> Call:
     buffer, dtype, shape, order = _arguments(call, keywords, 4)
-    array = ArrayShape(dtype_of(dtype), shape_of(shape))
+    array = array_of(dtype, shape)
     if array.dtype.has_objects:
         raise Refused("a dtype with objects, which no buffer has")
     if order not in ("C", "F"):
@@ -93,7 +93,7 @@ def _set_content(target: Call, state: Symbol) -> None:
     parts = state.items[1:] if type(state.items[0]) is int else state.items
     if len(parts) < 4:
         raise Refused("it is not made of a version, shape, dtype, order and content")
-    array = ArrayShape(dtype_of(parts[1]), shape_of(parts[0]))
+    array = array_of(parts[1], parts[0])
     content = parts[3]
     if array.dtype.has_objects:
         if type(content) is not ListOf or len(content.items) != prod(array.shape):
@@ -123,7 +123,7 @@ def _getattr(call: Call, keywords: DictOf | None) -> Global:
     """Permit what the pickle of a matrix looks up: ``numpy.ndarray.view``."""
     owner, name = _arguments(call, keywords, 2)
     if type(owner) is not Global or str(owner) != "numpy.ndarray" or name != "view":
-        raise Refused("something other than numpy.ndarray and 'view'")
+        raise Unlisted
     return Global("numpy", "ndarray.view", Permit(_matrix, no_state))
 
 
@@ -142,7 +142,7 @@ def _set_joblib_array(target: Call, state: Symbol) -> None:
     described = state.by_name()
     if type(described.get("subclass")) is not Global or described.get("order") not in ("C", "F"):
         raise Refused("it names no class or no order")
-    target.meaning = ArrayShape(dtype_of(described.get("dtype")), shape_of(described.get("shape")))
+    target.meaning = array_of(described.get("dtype"), described.get("shape"))
     target.settled = True
 
 

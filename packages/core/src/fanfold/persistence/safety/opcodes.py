@@ -57,6 +57,7 @@ class OpcodeReader:
         self._data = b""
         self._at = 0
         self._before = 0
+        self._frame_end = 0
         self.place = place
         self.start = 0
         self.skipped = 0
@@ -132,6 +133,13 @@ class OpcodeReader:
         self._before += self._at
         self._data, self._at = rest + self._stream.read(size), 0
 
+    def check_frame_ended(self) -> None:
+        """Refuse a frame that goes on behind the end of its pickle."""
+        if self.position < self._frame_end:
+            raise self.corrupt(
+                f"its last frame claims {self._frame_end - self.position} more bytes"
+            )
+
     def truncated(self) -> CorruptFileError:
         """Return the error for a pickle that ends within an opcode."""
         return CorruptFileError(
@@ -186,6 +194,7 @@ class OpcodeReader:
             raise self.corrupt(
                 f"a frame claims {size} bytes, but {self._left - self.position} are left"
             )
+        self._frame_end = self.position + size
 
 
 @cache

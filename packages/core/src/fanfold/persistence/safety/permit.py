@@ -10,11 +10,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FREE", "NAMED_ONLY", "Permit", "Refused", "copy_once", "no_state"]
+__all__ = [
+    "FREE",
+    "NAMED_ONLY",
+    "Permit",
+    "Refused",
+    "Unlisted",
+    "check_plain",
+    "copy_once",
+    "free_state",
+    "no_state",
+]
 
 
 class Refused(Exception):  # noqa: N818  it says what is refused, and becomes an error elsewhere
     """A call or a state is not what picklers write."""
+
+
+class Unlisted(Refused):
+    """A call may well be what a pickler writes, but nothing that is trusted asks for it."""
 
 
 def free_call(call: Call, keywords: DictOf | None) -> Symbol:
@@ -28,10 +42,7 @@ def free_state(target: Call, state: Symbol) -> None:
 
 def no_call(call: Call, keywords: DictOf | None) -> Symbol:
     """Refuse: the global may be mentioned, but not called."""
-    raise Refused(
-        f"{len(call.arguments)} arguments, but it is trusted as a value only: to allow calls, pass "
-        f"trusted=[..., {str(call.function)!r}]"
-    )
+    raise Unlisted
 
 
 def no_state(target: Call, state: Symbol) -> None:

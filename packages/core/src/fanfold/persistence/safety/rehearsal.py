@@ -12,9 +12,9 @@ import copyreg
 import re
 from typing import Any
 
-from ...errors import CorruptFileError
+from ...errors import CorruptFileError, UntrustedGlobalError
 from .opcodes import OpcodeReader
-from .permit import Refused
+from .permit import Refused, Unlisted
 from .symbols import ArrayShape, Call, Data, DictOf, Global, ListOf, Symbol, TupleOf, weight_of
 
 TYPE_CHECKING = False
@@ -160,6 +160,7 @@ class Rehearsal:
 
     def stop(self, _: bytes) -> None:
         self._top()
+        self._reader.check_frame_ended()
 
     # The stack and the memo
 
@@ -382,6 +383,8 @@ class Rehearsal:
                 self._permits.arrays.append(target.meaning)
 
     def _call(self, function: Symbol, arguments: Symbol, keywords: DictOf | None = None) -> None:
+        if type(function) is Call and self._permits.grants_all:
+            function = function.function  # what a call returned is called, only to see what else is
         if type(function) is not Global:
             raise self._reader.corrupt("it calls something that it did not import")
         if type(arguments) is not TupleOf:
@@ -393,6 +396,15 @@ class Rehearsal:
         call = Call(function, arguments)
         try:
             result = function.permit.call(call, keywords)
+        except Unlisted:
+            if self._permits.grants_all:
+                self._stack.append(call)
+                return
+            raise UntrustedGlobalError(
+                f"{self._reader.place} would call {function}, which is trusted only in less "
+                "powerful ways; nothing of the file has run. If you trust it, pass "
+                f"trusted=[..., {str(function)!r}]"
+            ) from None
         except Refused as refusal:
             raise self._reader.corrupt(f"it calls {function} with {refusal}") from None
         self._stack.append(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -59,10 +60,10 @@ class Trust:
     def permit(self, module: str, name: str) -> Permit | None:
         """Return what a global may be used for, or None if it is not trusted."""
         known = self._permit_of_presets(module, name)
-        listed = f"{module}.{name}" in self._names or self._module_of(module) is not None
-        if listed and (known is None or known is NAMED_ONLY):
-            return FREE
-        return known
+        if f"{module}.{name}" not in self._names and self._module_of(module) is None:
+            return known
+        # What numpy would not check itself is checked for who lists parts of it, too.
+        return (known or numpy_permit(module, name) or FREE) if _is_in(module, "numpy") else FREE
 
     def resolve(self, module: str, name: str) -> Any:
         """Import a global that is permitted.
@@ -72,7 +73,7 @@ class Trust:
         fanfold.errors.UntrustedGlobalError
             If only its module is trusted, and it is defined elsewhere.
         """
-        found: Any = import_module(module)
+        found: Any = _import(module)
         *outer, last = name.split(".")
         for part in outer:
             found = getattr(found, part)
@@ -172,6 +173,11 @@ class Permits:
         ]
 
     @property
+    def grants_all(self) -> bool:
+        """Whether everything is granted, only to see what it is."""
+        return self._trust is None
+
+    @property
     def are_joblibs(self) -> bool:
         """Whether there was an array as joblib writes it."""
         return not ARRAYS_OF_JOBLIB.isdisjoint(self._globals)
@@ -190,7 +196,7 @@ class Permits:
             return Global(module, name, JOBLIB_ARRAY)
         if self._trust is None:
             known = STANDARD_PERMITS.get((module, name)) or numpy_permit(module, name)
-            return Global(module, name, FREE if known in (None, NAMED_ONLY) else known)
+            return Global(module, name, known or FREE)
         permit = self._trust.permit(module, name)
         found = Global(module, name, permit or FREE)
         if permit is None:
@@ -225,6 +231,13 @@ def _name(item: object) -> str:
             "as 'builtins.print'"
         )
     return item
+
+
+def _import(module: str) -> ModuleType:
+    if module.startswith("numpy.core."):  # as numpy 1 called it; numpy 2 warns of that name
+        with suppress(ImportError):
+            return import_module(module.replace("numpy.core.", "numpy._core.", 1))
+    return import_module(module)
 
 
 def _is_in(module: str, outer: str) -> bool:
