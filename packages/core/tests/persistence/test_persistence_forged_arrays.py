@@ -212,7 +212,7 @@ def test_an_array_cannot_be_made_of_addresses_even_in_a_trusted_file():
 def test_a_dtype_stays_as_it_is_once_an_array_has_it():
     made = pickle.dumps(np.dtype("V8"), 4)[:-1]  # the dtype stays on the stack, and in the memo
     function = b"cnumpy._core.numeric\n_frombuffer\n"
-    late = pickle.dumps((3, "|", None, ("a",), {"a": (OBJECTS, 0)}, 8, 1, 27), 4)[11:-1]
+    late = pickle.dumps((3, "|", None, None, None, 8, 1, 0), 4)[11:-1]
     used = made + b"q\x30" + b"0" + function + b"(C\x08" + bytes(8) + b"h\x30K\x01\x85VC\ntR0h\x30"
 
     with pytest.raises(CorruptFileError, match="in use already"):
