@@ -54,7 +54,7 @@ def claims(opcode, form, size, protocol=5):
 def array_of_joblib(length):
     file = io.BytesIO()
     joblib.dump(np.zeros(3, "i1"), file, protocol=2)
-        shape = b"\x8a\x08" + struct.pack("<q", length)
+    shape = b"\x8a\x08" + struct.pack("<q", length)
     return file.getvalue().replace(b"K\x03\x85q", shape + b"\x85q")
 
 
@@ -67,15 +67,17 @@ CLAIMS = {
     "a number": claims(b"\x8b", "<I", (1 << 31) - 1),
     "an array of joblib": array_of_joblib(1 << 33),
     "a bytearray of zeros": b"cbuiltins\nbytearray\n(I8000000000\ntR.",
-    "an array": b"cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I8000000000\ntC\x01btR.",
+    "an array": b"cnumpy._core.multiarray\n_reconstruct\n"
+    b"(cnumpy\nndarray\n(I8000000000\ntC\x01btR.",
 }
 
 
 def load_with_little_memory(paths, trust):
     """Return what becomes of each file, from its path, as an open file, and from a pipe."""
-    paths[0].with_name("good").write_bytes(array_of_joblib(3))
+    good = paths[0].with_name("good")
+    good.write_bytes(array_of_joblib(3))
     done = subprocess.run(
-        [sys.executable, "-c", UNDER_A_LIMIT, str(LIMIT), trust, paths[0].with_name("good"), *paths],
+        [sys.executable, "-c", UNDER_A_LIMIT, str(LIMIT), trust, good, *paths],
         capture_output=True,
         text=True,
         check=False,
