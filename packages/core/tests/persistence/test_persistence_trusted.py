@@ -414,7 +414,7 @@ FORGED = {
     "long keys again and again": b"}\x8b\x00\x00\x01\x00"
     + bytes(65_535)
     + b"\1q\0000"
-    + b"h\0Ns" * 20_000
+    + b"h\0Ns" * 60_000
     + b".",
 }
 
