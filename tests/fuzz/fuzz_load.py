@@ -3,7 +3,8 @@
 atheris is not among the requirements of the tests: ``pip install atheris`` first, on Linux. Inputs
 that reach new code are kept in the directory that ``--keep`` names; what is worth it goes to
 ``corpus/``, which the tests run through. A finding ends the run with a traceback, and its input is
-written to the working directory.
+written to the working directory. With ``PYTHONMALLOC=debug`` in the environment it also notices
+what is written to memory where it must not be.
 """
 
 from __future__ import annotations

@@ -133,6 +133,8 @@ FORGED = {
     ),
     "time with a dictionary": dtype("M8", 4, "<", *[None] * 3, -1, -1, 0, {}),
     "a number with a unit": dtype("i8", 4, "<", *[None] * 3, -1, -1, 0, (None, (b"ns", 1, 1, 1))),
+    "flags that have numbers made by Python": dtype("f8", 3, "<", *[None] * 3, -1, -1, 0x20),
+    "flags that have fields made by Python": fields(("a", F8, 0), flags=0x30),
     "deep dtypes": deep(50),
     "fields used twice": (
         lambda shared: [

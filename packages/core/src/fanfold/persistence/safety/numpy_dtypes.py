@@ -24,9 +24,10 @@ _LONGEST_TEXT = 200
 _MOST_EMPTY_ITEMS = 1 << 20
 _LARGEST_ITEM = 1 << 31
 _LARGEST_ARRAY = 1 << 62
-# Bits of a dtype's flags
-_SET_WITH_OBJECTS = 0x03  # counted references, pickled as lists
-_SET_ONLY_WITH_OBJECTS = 0x07  # and a pointer
+# Bits of a dtype's flags: what new items need, the interpreter, and C's alignment of fields.
+_INIT, _PYTHON, _ALIGNED = 0x08, 0x10, 0x80
+_OF_FIELDS_WITH_OBJECTS = 0x1B  # counted references, pickled as lists, and the first two of these
+_OF_OBJECTS = 0x3F
 
 
 def shape_of(symbol: Symbol) -> tuple[int, ...]:
@@ -96,10 +97,7 @@ def set_dtype(target: Call, state: Symbol) -> None:
         if (base, names, fields) != (None, None, None) or size not in (-1, described.size):
             raise Refused(f"{described.text!r} has no parts, nor the size {size}")
         made = described._replace(text=order.strip("|=") + described.text)
-    wrong = flags & _SET_ONLY_WITH_OBJECTS
-    if made.has_objects:
-        wrong = ~flags & _SET_WITH_OBJECTS
-    if wrong:
+    if not _are_flags_of(made, flags & 0xFF):
         raise Refused(f"its flags {flags:#x} do not go with {made.text}")
     _check_metadata(state.items[8] if version == 4 else None, of_time=described.text[0] in "mM")
     target.meaning = made
@@ -133,7 +131,7 @@ def _subarray(base: Symbol, size: int) -> TypeOfItems:
     item, shape = dtype_of(base.items[0]), shape_of(base.items[1])
     if (item.size or 0) * prod(shape) != size:
         raise Refused(f"{shape} of {item.text} do not have {size} bytes")
-    return TypeOfItems(f"{shape} of {item.text}", size, item.has_objects, _deeper(item.depth))
+    return item._replace(text=f"{shape} of {item.text}", size=size, depth=_deeper(item.depth))
 
 
 def _structured(names: Symbol, fields: Symbol, size: int) -> TypeOfItems:
@@ -158,7 +156,7 @@ def _structured(names: Symbol, fields: Symbol, size: int) -> TypeOfItems:
     depth = max((item.depth for item, _ in found.values()), default=0)
     if len(text) > _LONGEST_TEXT:
         text = f"{text[:_LONGEST_TEXT]}..."
-    return TypeOfItems(f"{{{text}}}", size, has_objects, _deeper(depth))
+    return TypeOfItems(f"{{{text}}}", size, has_objects, has_fields=True, depth=_deeper(depth))
 
 
 def _field(symbol: Symbol, size: int) -> tuple[TypeOfItems, int]:
@@ -177,6 +175,16 @@ def _check_apart(fields: list[tuple[TypeOfItems, int]]) -> None:
         if offset < end:
             raise Refused("fields with objects overlap")
         end = offset + (item.size or 0)
+
+
+def _are_flags_of(described: TypeOfItems, flags: int) -> bool:
+    """Tell whether numpy gives a dtype such flags; it believes them without looking."""
+    if described.has_objects and described.has_fields:
+        return flags & ~_ALIGNED == _OF_FIELDS_WITH_OBJECTS
+    if described.has_objects:
+        return flags == _OF_OBJECTS
+    of_fields = _PYTHON | _ALIGNED if described.has_fields else 0
+    return not flags & ~(_INIT | of_fields)
 
 
 def _check_metadata(metadata: Symbol, *, of_time: bool) -> None:

@@ -173,6 +173,8 @@ class TypeOfItems(NamedTuple):
         How many bytes an item has; None where only the state will say so.
     has_objects : bool
         Whether there are references to Python objects in these bytes.
+    has_fields : bool, default=False
+        Whether an item has fields, or is made of items that have.
     depth : int, default=0
         How deep it is nested.
     """
@@ -180,6 +182,7 @@ class TypeOfItems(NamedTuple):
     text: str
     size: int | None
     has_objects: bool
+    has_fields: bool = False
     depth: int = 0
 
 
