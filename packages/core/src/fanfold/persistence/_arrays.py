@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from pickle import PickleBuffer
+from pickle import PickleBuffer, UnpicklingError
 from typing import Any, cast
 
 TYPE_CHECKING = False
@@ -23,7 +23,20 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
     Rebuild = Callable[..., Array]
 
-__all__ = ["array_reducers", "copied_array", "is_array_rebuilder", "mapped_array", "to_native"]
+__all__ = [
+    "ARRAYS_OF_JOBLIB",
+    "array_reducers",
+    "copied_array",
+    "is_array_rebuilder",
+    "mapped_array",
+    "to_native",
+]
+
+ARRAYS_OF_JOBLIB = {
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"),
+    ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"),
+}
+"""What stands in joblib's pickles for an array, whose bytes follow."""
 
 _REBUILDERS = {"numpy._core.numeric", "numpy.core.numeric"}  # since numpy 2, before
 
@@ -82,12 +95,19 @@ def copied_array(*, native: bool) -> Rebuild:
     from numpy import ndarray
 
     def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
+        if dtype.hasobject:
+            raise objects_of_bytes(dtype)
         if type(buffer) is memoryview:  # so the unpickler marks what was read-only
             buffer = buffer.obj
         array: Array = ndarray(shape, dtype, buffer, 0, None, order)
         return to_native(array) if native and not array.dtype.isnative else array
 
     return rebuild
+
+
+def objects_of_bytes(dtype: np.dtype[Any]) -> UnpicklingError:
+    """Return the error for a dtype whose bytes would be taken for the addresses of objects."""
+    return UnpicklingError(f"an array of {dtype} cannot be made of bytes")
 
 
 def to_native(array: Array) -> Array:
@@ -108,6 +128,8 @@ def mapped_array(mapped: FileMap) -> Rebuild:
     first = address(pages)
 
     def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
+        if dtype.hasobject:
+            raise objects_of_bytes(dtype)
         offset = address(buffer) - first if len(buffer) else 0
         array: Any = ndarray.__new__(memmap, shape, dtype, pages, offset, None, order)
         array._mmap = pages

@@ -13,9 +13,9 @@ import struct
 from functools import partial
 from typing import Any, BinaryIO, ClassVar, cast
 
-from ..errors import CorruptFileError
-from ._arrays import copied_array, mapped_array
-from ._container import ArrayUnpickler
+from ..errors import CorruptFileError, FanfoldError
+from ._arrays import ARRAYS_OF_JOBLIB, copied_array, mapped_array
+from ._container import ArrayUnpickler, unforeseen
 from ._inflating import Rest, inflating
 from ._mapping import map_file, warn_unmapped
 from ._sources import FileSource, MappedSource
@@ -30,17 +30,23 @@ if TYPE_CHECKING:
     from .._buffers import Buffer
     from ._arrays import Rebuild
     from ._sources import ReadableFile
+    from .safety.trust import Resolved, Trust
 
 __all__ = ["load_foreign"]
 
-_JOBLIB_MODULES = {"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"}
 _BUILD = pickle.BUILD[0]
 _DISPATCH: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
 _DAMAGE = (pickle.UnpicklingError, EOFError, IndexError, KeyError, struct.error, UnicodeError)
 
 
 def load_foreign(
-    file: ReadableFile, start: bytes, place: str, mode: str | None, *, native: bool
+    file: ReadableFile,
+    start: bytes,
+    place: str,
+    mode: str | None,
+    *,
+    native: bool,
+    trust: Trust | None = None,
 ) -> object:
     """Return the value of a file that is no container.
 
@@ -56,30 +62,55 @@ def load_foreign(
         ``"r"``, ``"r+"`` or ``"c"`` to map arrays; `file` is then one on disk.
     native : bool
         Whether arrays get this machine's byte order.
+    trust : Trust, optional
+        What it may import; without it, anything.
 
     Raises
     ------
     fanfold.errors.CorruptFileError
         If it is no file of joblib or pickle, or is truncated or damaged.
+    fanfold.errors.UntrustedGlobalError
+        If it would import what is not trusted.
     """
+    stream = _rewound(file, start)
+    if trust is None:
+        return _load_stream(stream, start, place, mode, native=native)
+    from .safety.reading import rebuilding, rehearse_foreign
+
+    stream, resolved = rehearse_foreign(stream, start, place, trust)
+    with rebuilding(place):
+        return _load_stream(stream, start, place, mode, native=native, resolved=resolved)
+
+
+def _load_stream(
+    stream: BinaryIO | Rest,
+    start: bytes,
+    place: str,
+    mode: str | None,
+    *,
+    native: bool,
+    resolved: Resolved | None = None,
+) -> object:
     try:
-        stream = _rewound(file, start)
         inflated = inflating(stream, start, place)
         if inflated is not None and mode is not None:
-            warn_unmapped(mode, f"{place} is compressed", stacklevel=4)
+            warn_unmapped(mode, f"{place} is compressed", stacklevel=5)
             mode = None
         if not isinstance(stream, Rest):
             position = stream.tell()
             try:
                 return _PlainUnpickler(
-                    inflated or stream, partial(copied_array, native=native)
+                    inflated or stream, partial(copied_array, native=native), resolved=resolved
                 ).load()
             except _JoblibArrayFound:
                 stream.seek(position)
                 inflated = inflating(stream, start, place)
         if mode is not None and not isinstance(stream, Rest):
-            return _load_mapped(stream, place, mode)
-        return _JoblibUnpickler(inflated or stream, place, copied_array(native=native)).load()
+            return _load_mapped(stream, place, mode, resolved)
+        rebuild = copied_array(native=native)
+        return _JoblibUnpickler(inflated or stream, place, rebuild, resolved=resolved).load()
+    except FanfoldError:
+        raise
     except _DAMAGE as error:
         raise CorruptFileError(
             f"{place} was written neither by fanfold nor joblib nor pickle, or is truncated or "
@@ -97,7 +128,7 @@ def _rewound(file: ReadableFile, start: bytes) -> BinaryIO | Rest:
     return stream
 
 
-def _load_mapped(file: BinaryIO, place: str, mode: str) -> object:
+def _load_mapped(file: BinaryIO, place: str, mode: str, resolved: Resolved | None) -> object:
     mapped = map_file(file, place, mode)
 
     def receive(size: int) -> memoryview:
@@ -105,7 +136,7 @@ def _load_mapped(file: BinaryIO, place: str, mode: str) -> object:
         file.seek(size, 1)
         return source.receive(size, "an array")
 
-    return _JoblibUnpickler(file, place, mapped_array(mapped), receive).load()
+    return _JoblibUnpickler(file, place, mapped_array(mapped), receive, resolved=resolved).load()
 
 
 class _JoblibArrayFound(Exception):  # noqa: N818  it is no error
@@ -116,7 +147,7 @@ class _PlainUnpickler(ArrayUnpickler):
     """The C unpickler, which gives up at the first array of joblib's kind."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module in _JOBLIB_MODULES:
+        if (module, name) in ARRAYS_OF_JOBLIB:
             raise _JoblibArrayFound
         return super().find_class(module, name)
 
@@ -142,17 +173,24 @@ class _JoblibUnpickler(pickle._Unpickler):
         place: str,
         rebuild: Rebuild,
         receive: Callable[[int], Buffer | memoryview] | None = None,
+        *,
+        resolved: Resolved | None = None,
     ) -> None:
         super().__init__(stream)
         self._stream = stream
         self._place = place
         self._rebuild = rebuild
         self._receive = receive or self._read
+        self._resolved = resolved
 
     def find_class(self, module: str, name: str) -> Any:
-        if module in _JOBLIB_MODULES and name == "NumpyArrayWrapper":
+        if (module, name) in ARRAYS_OF_JOBLIB:
             return _ArrayDescription
-        return super().find_class(module, name)
+        if self._resolved is None:
+            return super().find_class(module, name)
+        if (module, name) not in self._resolved:
+            raise unforeseen(module, name)
+        return self._resolved[module, name]
 
     def _build(self) -> None:
         _DISPATCH[_BUILD](self)
@@ -166,7 +204,9 @@ class _JoblibUnpickler(pickle._Unpickler):
     def _array(self, described: _ArrayDescription) -> object:
         dtype = described.dtype
         if dtype.hasobject:
-            return pickle.Unpickler(self._stream).load()
+            return ArrayUnpickler(
+                self._stream, lambda: self._rebuild, resolved=self._resolved
+            ).load()
         if described.numpy_array_alignment_bytes is not None:
             gap = self._stream.read(1)
             self._stream.read(gap[0])
