@@ -1,13 +1,14 @@
 """Files of others: plain pickles and what joblib wrote, compressed or not.
 
 joblib pickles an array as a small description, and puts the array's bytes right behind it, in the
-midst of the stream. The C unpickler cannot read around these, so it reads only what turns out to be
-a plain pickle.
+midst of the stream, or before version 0.10 into another file. The C unpickler cannot read around
+these, so it reads only what turns out to be a plain pickle.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import pickle
 import struct
 from functools import partial
@@ -15,6 +16,14 @@ from typing import Any, BinaryIO, ClassVar, cast
 
 from ..errors import CorruptFileError
 from ._arrays import copied_array, mapped_array
+from ._companions import (
+    ZFILE,
+    ArrayFile,
+    Companions,
+    ZippedArrayFile,
+    in_class,
+    inflating_zfile,
+)
 from ._container import ArrayUnpickler
 from ._inflating import Rest, inflating
 from ._mapping import map_file, warn_unmapped
@@ -33,7 +42,11 @@ if TYPE_CHECKING:
 
 __all__ = ["load_foreign"]
 
-_JOBLIB_MODULES = {"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"}
+_JOBLIB_MODULES = {
+    f"{joblib}.{module}"
+    for joblib in ("joblib", "sklearn.externals.joblib")
+    for module in ("numpy_pickle", "numpy_pickle_compat")
+}
 _BUILD = pickle.BUILD[0]
 _DISPATCH: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
 _DAMAGE = (pickle.UnpicklingError, EOFError, IndexError, KeyError, struct.error, UnicodeError)
@@ -64,22 +77,26 @@ def load_foreign(
     """
     try:
         stream = _rewound(file, start)
-        inflated = inflating(stream, start, place)
+        position = 0 if isinstance(stream, Rest) else stream.tell()
+        inflated = _inflated(stream, start, place)
         if inflated is not None and mode is not None:
             warn_unmapped(mode, f"{place} is compressed", stacklevel=4)
             mode = None
         if not isinstance(stream, Rest):
-            position = stream.tell()
             try:
                 return _PlainUnpickler(
                     inflated or stream, partial(copied_array, native=native)
                 ).load()
             except _JoblibArrayFound:
                 stream.seek(position)
-                inflated = inflating(stream, start, place)
+                inflated = _inflated(stream, start, place)
+        companions = Companions(
+            _path_of(file), place, mode, native=native, load_objects=_load_objects
+        )
         if mode is not None and not isinstance(stream, Rest):
-            return _load_mapped(stream, place, mode)
-        return _JoblibUnpickler(inflated or stream, place, copied_array(native=native)).load()
+            return _load_mapped(stream, place, mode, companions)
+        arrays = copied_array(native=native)
+        return _JoblibUnpickler(inflated or stream, place, companions, arrays).load()
     except _DAMAGE as error:
         raise CorruptFileError(
             f"{place} was written neither by fanfold nor joblib nor pickle, or is truncated or "
@@ -97,7 +114,22 @@ def _rewound(file: ReadableFile, start: bytes) -> BinaryIO | Rest:
     return stream
 
 
-def _load_mapped(file: BinaryIO, place: str, mode: str) -> object:
+def _inflated(file: BinaryIO | Rest, start: bytes, place: str) -> io.BufferedReader | None:
+    if start.startswith(ZFILE):
+        return inflating_zfile(file, place)
+    return inflating(file, start, place)
+
+
+def _path_of(file: ReadableFile) -> str | None:
+    name = getattr(file, "name", None)
+    return os.fsdecode(name) if isinstance(name, str | bytes) else None
+
+
+def _load_objects(file: BinaryIO) -> object:
+    return pickle.Unpickler(file).load()
+
+
+def _load_mapped(file: BinaryIO, place: str, mode: str, companions: Companions) -> object:
     mapped = map_file(file, place, mode)
 
     def receive(size: int) -> memoryview:
@@ -105,7 +137,7 @@ def _load_mapped(file: BinaryIO, place: str, mode: str) -> object:
         file.seek(size, 1)
         return source.receive(size, "an array")
 
-    return _JoblibUnpickler(file, place, mapped_array(mapped), receive).load()
+    return _JoblibUnpickler(file, place, companions, mapped_array(mapped), receive).load()
 
 
 class _JoblibArrayFound(Exception):  # noqa: N818  it is no error
@@ -131,6 +163,13 @@ class _ArrayDescription:
     numpy_array_alignment_bytes: int | None = None  # since joblib 1.1
 
 
+_DESCRIPTIONS = {
+    "NumpyArrayWrapper": _ArrayDescription,
+    "NDArrayWrapper": ArrayFile,  # before joblib 0.10, as the next
+    "ZNDArrayWrapper": ZippedArrayFile,
+}
+
+
 class _JoblibUnpickler(pickle._Unpickler):
     """Puts each array in the place of its description, when the description is complete."""
 
@@ -140,18 +179,20 @@ class _JoblibUnpickler(pickle._Unpickler):
         self,
         stream: BinaryIO | io.BufferedReader | Rest,
         place: str,
+        companions: Companions,
         rebuild: Rebuild,
         receive: Callable[[int], Buffer | memoryview] | None = None,
     ) -> None:
         super().__init__(stream)
         self._stream = stream
         self._place = place
+        self._companions = companions
         self._rebuild = rebuild
         self._receive = receive or self._read
 
     def find_class(self, module: str, name: str) -> Any:
-        if module in _JOBLIB_MODULES and name == "NumpyArrayWrapper":
-            return _ArrayDescription
+        if module in _JOBLIB_MODULES and name in _DESCRIPTIONS:
+            return _DESCRIPTIONS[name]
         return super().find_class(module, name)
 
     def _build(self) -> None:
@@ -159,6 +200,10 @@ class _JoblibUnpickler(pickle._Unpickler):
         described = self.stack[-1]
         if isinstance(described, _ArrayDescription):
             self.stack[-1] = self._array(described)
+        elif isinstance(described, ArrayFile):
+            self.stack[-1] = self._companions.array(described)
+        elif isinstance(described, ZippedArrayFile):
+            self.stack[-1] = self._companions.zipped_array(described)
 
     # The stubs have each function take the base class, of which this is one.
     dispatch: ClassVar = {**_DISPATCH, _BUILD: _build}  # type: ignore[dict-item]
@@ -166,14 +211,13 @@ class _JoblibUnpickler(pickle._Unpickler):
     def _array(self, described: _ArrayDescription) -> object:
         dtype = described.dtype
         if dtype.hasobject:
-            return pickle.Unpickler(self._stream).load()
+            return _load_objects(cast("BinaryIO", self._stream))
         if described.numpy_array_alignment_bytes is not None:
             gap = self._stream.read(1)
             self._stream.read(gap[0])
         size = dtype.itemsize * math.prod(described.shape)
         array = self._rebuild(self._receive(size), dtype, described.shape, described.order)
-        subclass = described.subclass
-        return array if subclass.__name__ in ("ndarray", "memmap") else array.view(subclass)
+        return in_class(array, described.subclass)
 
     def _read(self, size: int) -> Buffer:
         return FileSource(self._stream, self._place).receive(size, "an array")

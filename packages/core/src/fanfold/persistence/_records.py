@@ -18,9 +18,11 @@ from ._format import (
     PART,
     PART_SIZE,
     RECORD,
+    STRIDE,
     checksum,
     pack_numbers,
     padding,
+    streamed_checksum,
     unpack_numbers,
 )
 
@@ -104,39 +106,39 @@ class RecordWriter:
     def _write_group(self) -> None:
         group, self._group, self._group_size = self._group, [], 0
         lengths = pack_numbers([len(view) for view in group])
-        gap = padding(self._position + RECORD.size + len(lengths))
-        pieces: list[Piece] = [b"", lengths, _ZEROS[:gap]]
         size = 0
         for view in group:
-            missing = -size % ALIGNMENT
-            if missing:
-                pieces.append(_ZEROS[:missing])
-            pieces.append(view)
-            size += missing + len(view)
-        pieces[0] = RECORD.pack(BUFFERS, len(group), size, checksum(lengths))
-        pieces.append(pack_numbers([checksum(view) for view in group]))
-        for piece in _join_small(pieces):
-            self._write(piece)
+            size += -size % ALIGNMENT + len(view)
+        gap = padding(self._position + RECORD.size + len(lengths))
+        # Small pieces wait and are joined: one write for thousands of small arrays.
+        waiting: list[Piece] = [RECORD.pack(BUFFERS, len(group), size, checksum(lengths)), lengths]
+        checksums = []
+        for view in group:
+            waiting.append(_ZEROS[:gap])
+            gap = -len(view) % ALIGNMENT
+            if len(view) < _SMALL:
+                waiting.append(view)
+                checksums.append(checksum(view))
+            else:
+                self._write(b"".join(waiting))
+                waiting.clear()
+                checksums.append(self._write_large(view))
+        waiting.append(pack_numbers(checksums))
+        self._write(b"".join(waiting))
+
+    def _write_large(self, view: memoryview) -> int:
+        """Write a buffer, no copy of it, and return its checksum."""
+        digest = streamed_checksum()
+        for start in range(0, len(view), STRIDE):
+            stretch = view[start : start + STRIDE]
+            self._write(stretch)
+            digest.update(stretch)
+        return digest.intdigest()
 
 
 def _lasting(data: Piece) -> bytes:
     """Return bytes; a view may show memory that the pickler frees as soon as it goes on."""
     return data if type(data) is bytes else bytes(data)
-
-
-def _join_small(pieces: list[Piece]) -> Iterator[Piece]:
-    """Join runs of small pieces: one write for thousands of small arrays, no copy of large ones."""
-    run: list[Piece] = []
-    for piece in pieces:
-        if len(piece) < _SMALL:
-            run.append(piece)
-            continue
-        if run:
-            yield b"".join(run)
-            run = []
-        yield piece
-    if run:
-        yield b"".join(run)
 
 
 class RecordReader:
