@@ -12,6 +12,8 @@ from functools import cache
 from pickle import PickleBuffer
 from typing import Any, cast
 
+from ._scattered import scattered_buffer
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["array_reducers", "copied_array", "is_array_rebuilder", "mapped_array", "to_native"]
 
+_LARGE = 1 << 20
 _REBUILDERS = {"numpy._core.numeric", "numpy.core.numeric"}  # since numpy 2, before
 
 
@@ -46,6 +49,8 @@ def _reducers(numpy: Any) -> dict[type, Callable[[Any], tuple[Any, ...]]]:
             flat, order = array.reshape(-1), "C"
         elif flags.f_contiguous:
             flat, order = array.T.reshape(-1), "F"
+        elif array.nbytes >= _LARGE:
+            return rebuild, (scattered_buffer(array), dtype, array.shape, "C")
         else:
             flat, order = array.flatten(), "C"
         plain = flat.view("u1")  # dates and some other types export no buffer of their own

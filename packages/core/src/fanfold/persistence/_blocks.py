@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..contracts.store import Piece
     from ._compression import Compression
     from ._compressors import Compressor
+    from ._sources import See
 
 __all__ = ["BlockSource", "BlockWriter"]
 
@@ -76,23 +77,25 @@ class BlockSource(Source):
         self._fill(memoryview(target), what)
         return bytes(target)
 
-    def receive(self, size: int, what: str) -> Buffer:
+    def receive(self, size: int, what: str, see: See | None = None) -> Buffer:
         """Decompress into fresh memory."""
         if size > UNPROVEN:
-            return self.grow(size, what)
+            return self.grow(size, what, see)
         self.claim(size, what)
         buffer = allocate(size)
         with memoryview(buffer) as view:
-            self._fill(view, what)
+            self._fill(view, what, see)
         return buffer
 
-    def _fill(self, view: memoryview, what: str) -> None:
+    def _fill(self, view: memoryview, what: str, see: See | None = None) -> None:
         filled = 0
         while filled < len(view):
             if not self._block:
                 self._next_block(what)
             part = self._block[: len(view) - filled]
             view[filled : filled + len(part)] = part
+            if see is not None:
+                see(part)
             self._block = self._block[len(part) :]
             filled += len(part)
 

@@ -25,6 +25,7 @@ from ._format import (
     streamed_checksum,
     unpack_numbers,
 )
+from ._scattered import Scattered, contents_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class RecordWriter:
         self._position = position
         self._parts: list[bytes] = []
         self._parts_size = 0
-        self._group: list[memoryview] = []
+        self._group: list[memoryview | Scattered] = []
         self._group_size = 0
 
     def write(self, data: Piece) -> int:
@@ -79,8 +80,9 @@ class RecordWriter:
     def add_buffer(self, buffer: PickleBuffer) -> None:
         """Take a buffer, as the pickler's ``buffer_callback``; None keeps it out of the stream."""
         view = buffer.raw()
-        self._group.append(view)
-        self._group_size += len(view)
+        contents = view if view else contents_of(view)
+        self._group.append(contents)
+        self._group_size += len(contents)
         if self._group_size >= _GROUP_SIZE or len(self._group) >= _GROUP_COUNT:
             self._write_group()
 
@@ -116,24 +118,29 @@ class RecordWriter:
         for view in group:
             waiting.append(_ZEROS[:gap])
             gap = -len(view) % ALIGNMENT
-            if len(view) < _SMALL:
+            if len(view) < _SMALL and not isinstance(view, Scattered):
                 waiting.append(view)
                 checksums.append(checksum(view))
             else:
                 self._write(b"".join(waiting))
                 waiting.clear()
-                checksums.append(self._write_large(view))
+                checksums.append(self._write_large(_stretches(view)))
         waiting.append(pack_numbers(checksums))
         self._write(b"".join(waiting))
 
-    def _write_large(self, view: memoryview) -> int:
-        """Write a buffer, no copy of it, and return its checksum."""
+    def _write_large(self, stretches: Iterable[Piece]) -> int:
+        """Write a buffer, no copy of it as a whole, and return its checksum."""
         digest = streamed_checksum()
-        for start in range(0, len(view), STRIDE):
-            stretch = view[start : start + STRIDE]
+        for stretch in stretches:
             self._write(stretch)
             digest.update(stretch)
         return digest.intdigest()
+
+
+def _stretches(buffer: memoryview | Scattered) -> Iterable[Piece]:
+    if isinstance(buffer, Scattered):
+        return buffer.stretches()
+    return (buffer[start : start + STRIDE] for start in range(0, len(buffer), STRIDE))
 
 
 def _lasting(data: Piece) -> bytes:
@@ -204,25 +211,40 @@ class RecordReader:
         source.take(padding(source.position), "padding")
         start = source.position
         buffers = []
+        found = []
         for length in unpack_numbers(packed):
             source.take((start - source.position) % ALIGNMENT, "padding")
-            buffers.append(source.receive(length, "a buffer"))
+            buffer, found_checksum = self._receive(length)
+            buffers.append(buffer)
+            found.append(found_checksum)
         if source.position - start != size:
             raise source.corrupt(
                 f"the buffers before it have {source.position - start} bytes, not {size}"
             )
         checksums = source.take(count * NUMBER_SIZE, "the checksums of buffers")
         if self._verify_buffers:
-            self._verify(buffers, unpack_numbers(checksums))
+            self._verify(found, unpack_numbers(checksums), buffers)
         self._queue.extend(buffers)
         self.found_buffers = True
 
-    def _verify(self, buffers: list[Buffer | memoryview], checksums: Iterable[int]) -> None:
-        for buffer, expected in zip(buffers, checksums, strict=True):
-            if checksum(buffer) != expected:
+    def _receive(self, length: int) -> tuple[Buffer | memoryview, int]:
+        """Return the next buffer and its checksum, which is 0 where it does not matter."""
+        if not self._verify_buffers:
+            return self._source.receive(length, "a buffer"), 0
+        if length <= STRIDE:
+            buffer = self._source.receive(length, "a buffer")
+            return buffer, checksum(buffer)
+        digest = streamed_checksum()
+        return self._source.receive(length, "a buffer", digest.update), digest.intdigest()
+
+    def _verify(
+        self, found: list[int], expected: Iterable[int], buffers: list[Buffer | memoryview]
+    ) -> None:
+        for is_so, should_be, buffer in zip(found, expected, buffers, strict=True):
+            if is_so != should_be:
                 raise self._source.corrupt(
                     f"the checksum of a buffer of {len(buffer)} bytes before it is not "
-                    f"{expected:#018x}"
+                    f"{should_be:#018x}"
                 )
 
 
