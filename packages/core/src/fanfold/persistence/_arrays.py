@@ -34,11 +34,16 @@ _REBUILDERS = {"numpy._core.numeric", "numpy.core.numeric"}  # since numpy 2, be
 def array_reducers() -> dict[type, Callable[[Any], tuple[Any, ...]]]:
     """Return a dispatch table for picklers; it is empty while nobody has imported numpy."""
     numpy = sys.modules.get("numpy")
-    return {} if numpy is None else _reducers(numpy)
+    if numpy is None:
+        return {}
+    # numpy imports what masks arrays only when it is asked for.
+    return _reducers(numpy, getattr(sys.modules.get("numpy.ma"), "MaskedArray", None))
 
 
 @cache
-def _reducers(numpy: Any) -> dict[type, Callable[[Any], tuple[Any, ...]]]:
+def _reducers(
+    numpy: Any, masked_array: type | None
+) -> dict[type, Callable[[Any], tuple[Any, ...]]]:
     rebuild = numpy.empty(1).__reduce_ex__(5)[0]
 
     def reduce_array(array: Array) -> tuple[Any, ...]:
@@ -59,14 +64,26 @@ def _reducers(numpy: Any) -> dict[type, Callable[[Any], tuple[Any, ...]]]:
     def reduce_memmap(array: Array) -> tuple[Any, ...]:
         return reduce_array(array.view(numpy.ndarray))
 
-    def reduce_matrix(matrix: Array) -> tuple[Any, ...]:
-        return numpy.ndarray.view, (matrix.view(numpy.ndarray), numpy.matrix)
+    def reduce_view(array: Array) -> tuple[Any, ...]:
+        return numpy.ndarray.view, (array.view(numpy.ndarray), type(array))
 
-    return {
+    def reduce_masked(array: Any) -> tuple[Any, ...]:
+        if array.baseclass is not numpy.ndarray:
+            return cast("tuple[Any, ...]", array.__reduce_ex__(5))
+        # Its own way to be pickled copies all of it. The constructor's arguments begin with data,
+        # mask, dtype, copy, subok, ndmin, fill_value, keep_mask, hard_mask, shrink.
+        contents = array.data, array._mask, None, False, True, 0, array._fill_value
+        return type(array), (*contents, True, array.hardmask, False)
+
+    reducers: dict[type, Callable[[Any], tuple[Any, ...]]] = {
         numpy.ndarray: reduce_array,
         numpy.memmap: reduce_memmap,
-        numpy.matrix: reduce_matrix,
+        numpy.matrix: reduce_view,
+        numpy.recarray: reduce_view,
     }
+    if masked_array is not None:
+        reducers[masked_array] = reduce_masked
+    return reducers
 
 
 def is_array_rebuilder(module: str, name: str) -> bool:
