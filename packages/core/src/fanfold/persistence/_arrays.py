@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["array_reducers", "copied_array", "is_array_rebuilder", "mapped_array", "to_native"]
 
 _LARGE = 1 << 20
+_NUMBERS = frozenset("biufc")  # kinds of which every type exports a buffer; dates do not
 _REBUILDERS = {"numpy._core.numeric", "numpy.core.numeric"}  # since numpy 2, before
 
 
@@ -50,16 +51,18 @@ def _reducers(
         dtype, flags = array.dtype, array.flags
         if dtype.hasobject:
             return cast("tuple[Any, ...]", array.__reduce_ex__(5))
-        if flags.c_contiguous:
-            flat, order = array.reshape(-1), "C"
-        elif flags.f_contiguous:
-            flat, order = array.T.reshape(-1), "F"
-        elif array.nbytes >= _LARGE:
-            return rebuild, (scattered_buffer(array), dtype, array.shape, "C")
-        else:
-            flat, order = array.flatten(), "C"
-        plain = flat.view("u1")  # dates and some other types export no buffer of their own
-        return rebuild, (PickleBuffer(plain.data), dtype, array.shape, order)
+        shape, order = array.shape, "C"
+        if not flags.c_contiguous:
+            if flags.f_contiguous:
+                order, array = "F", array.T
+            elif array.nbytes >= _LARGE:
+                return rebuild, (scattered_buffer(array), dtype, shape, order)
+            else:
+                array = array.copy()
+        if dtype.kind not in _NUMBERS:
+            array = array.reshape(-1).view("u1")
+        buffer = PickleBuffer(cast("Any", array))  # numpy's stubs do not say that arrays export one
+        return rebuild, (buffer, dtype, shape, order)
 
     def reduce_memmap(array: Array) -> tuple[Any, ...]:
         return reduce_array(array.view(numpy.ndarray))
