@@ -4,9 +4,9 @@
 
     python benchmarks/persistence.py [--quick] [--only TEXT]
 
-The ``limit`` is what as many bytes take at least: a plain write to a new file, a plain read into new
-memory. Files are in the folder for temporary files, and are read from memory, where they are after
-they were written. At the end stands the memory that a dump takes.
+The ``limit`` is what as many bytes take at least: a plain write to a new file, a plain read into
+new memory. Files are in the folder for temporary files, and are read from memory, where they are
+after they were written. At the end stands the memory that a dump takes.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ __all__ = [
     "UnpicklableTaskError",
     "UnreadableResultError",
     "UnsupportedOperationError",
+    "UntrustedGlobalError",
     "WorkerLostError",
 ]
 
@@ -116,6 +117,10 @@ class CacheMissError(FanfoldError, KeyError):
 
 class CorruptFileError(FanfoldError, ValueError):
     """A file is not what its format demands: truncated, damaged, or of another kind."""
+
+
+class UntrustedGlobalError(FanfoldError, UnpicklingError):
+    """A file would import something that ``trusted=`` does not list; nothing of it has run."""
 
 
 class UnhashableValueError(FanfoldError, PicklingError):

@@ -28,11 +28,12 @@ def through_a_file(value, **arguments):
     return load(file, **arguments)
 
 
+@pytest.mark.parametrize("trusted", [None, ["numpy"]])
 @pytest.mark.parametrize("name", MASKED)
-def test_a_masked_array_comes_back_with_all_that_belongs_to_it(name):
+def test_a_masked_array_comes_back_with_all_that_belongs_to_it(name, trusted):
     array = MASKED[name]
 
-    loaded = through_a_file(array)
+    loaded = through_a_file(array, trusted=trusted)
 
     assert type(loaded) is np.ma.MaskedArray
     assert type(loaded.data) is type(array.data)
@@ -65,8 +66,9 @@ def test_a_loaded_masked_array_can_be_changed():
         np.recarray((0, 2), dtype=[("a", "i8")]),
     ],
 )
-def test_records_come_back_as_records(array):
-    loaded = through_a_file(array, ensure_native_byte_order=False)
+@pytest.mark.parametrize("trusted", [None, ["numpy"]])
+def test_records_come_back_as_records(array, trusted):
+    loaded = through_a_file(array, ensure_native_byte_order=False, trusted=trusted)
 
     assert type(loaded) is np.recarray
     assert loaded.dtype == array.dtype

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fanfold.errors import CorruptFileError, FanfoldWarning
+from fanfold.errors import CorruptFileError, FanfoldWarning, UntrustedGlobalError
 from fanfold.persistence import load
 
 FOLDER = Path(__file__).parent / "files_of_joblib"
@@ -22,6 +22,7 @@ FILES = [
 ]
 PLAIN = [(version, name) for version, name in FILES if name.startswith(("protocol", "default"))]
 COMPRESSED = [file for file in FILES if file not in PLAIN]
+IN_ONE_FILE = [f for f in FILES if f[0] != "joblib-0.9.4" or f[1] == "zlib.pkl"]
 
 
 @pytest.fixture
@@ -68,6 +69,15 @@ def test_a_file_of_each_version_and_kind_is_loaded(version, name, unpacked):
     for array in ARRAYS:
         assert type(loaded[array]) is np.ndarray, array
         assert loaded[array].flags.writeable, array
+
+
+@pytest.mark.parametrize("mmap_mode", [None, "c"])
+@pytest.mark.parametrize(("version", "name"), IN_ONE_FILE)
+@pytest.mark.filterwarnings("ignore:mmap_mode='c' has no effect")
+def test_numpy_is_all_that_need_be_trusted(version, name, mmap_mode, unpacked):
+    loaded = load(unpacked(version, name), mmap_mode=mmap_mode, trusted=["numpy"])
+
+    check(loaded, native=mmap_mode is None or version == "joblib-0.9.4")
 
 
 @pytest.mark.parametrize("mmap_mode", ["r", "r+", "c"])
@@ -146,6 +156,17 @@ class TestFilesBesideThePickle:
 
         with pytest.raises(CorruptFileError, match="which is not beside it"):
             load(path)
+
+    @pytest.mark.parametrize("trusted", [["numpy"], ["numpy", "joblib"]])
+    def test_nothing_is_loaded_where_not_all_is_trusted(self, trusted, path):
+        with pytest.raises((CorruptFileError, UntrustedGlobalError)):
+            load(path, trusted=trusted)
+
+    def test_trust_in_joblib_does_not_extend_to_other_files(self, unpacked):
+        path = unpacked("joblib-0.9.4", "default.pkl")
+
+        with pytest.raises(UntrustedGlobalError, match="trusted= covers no other files"):
+            load(path, trusted=["numpy", "joblib"])
 
     def test_one_space_more_in_front_of_what_is_compressed_is_skipped(self, unpacked):
         path = unpacked("joblib-0.9.4", "zlib.pkl")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from pickle import PickleBuffer
+from pickle import PickleBuffer, UnpicklingError
 from typing import Any, cast
 
 from ._scattered import scattered_buffer
@@ -25,7 +25,20 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
     Rebuild = Callable[..., Array]
 
-__all__ = ["array_reducers", "copied_array", "is_array_rebuilder", "mapped_array", "to_native"]
+__all__ = [
+    "ARRAYS_OF_JOBLIB",
+    "array_reducers",
+    "copied_array",
+    "is_array_rebuilder",
+    "mapped_array",
+    "to_native",
+]
+
+ARRAYS_OF_JOBLIB = {
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"),
+    ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"),
+}
+"""What stands in joblib's pickles for an array, whose bytes follow."""
 
 _LARGE = 1 << 20
 _NUMBERS = frozenset("biufc")  # kinds of which every type exports a buffer; dates do not
@@ -71,7 +84,7 @@ def _reducers(
         return numpy.ndarray.view, (array.view(numpy.ndarray), type(array))
 
     def reduce_masked(array: Any) -> tuple[Any, ...]:
-        if array.baseclass is not numpy.ndarray:
+        if array.baseclass is not numpy.ndarray or array.dtype.names is not None:
             return cast("tuple[Any, ...]", array.__reduce_ex__(5))
         # Its own way to be pickled copies all of it. The constructor's arguments begin with data,
         # mask, dtype, copy, subok, ndmin, fill_value, keep_mask, hard_mask, shrink.
@@ -107,12 +120,19 @@ def copied_array(*, native: bool) -> Rebuild:
     from numpy import ndarray
 
     def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
+        refuse_objects(dtype)
         if type(buffer) is memoryview:  # so the unpickler marks what was read-only
             buffer = buffer.obj
         array: Array = ndarray(shape, dtype, buffer, 0, None, order)
         return to_native(array) if native and not array.dtype.isnative else array
 
     return rebuild
+
+
+def refuse_objects(dtype: np.dtype[Any]) -> None:
+    """Raise ``UnpicklingError`` for a dtype whose bytes would be taken for addresses of objects."""
+    if dtype.hasobject:
+        raise UnpicklingError(f"an array of {dtype} cannot be made of bytes")
 
 
 def to_native(array: Array) -> Array:
@@ -133,6 +153,7 @@ def mapped_array(mapped: FileMap) -> Rebuild:
     first = address(pages)
 
     def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
+        refuse_objects(dtype)
         offset = address(buffer) - first if len(buffer) else 0
         array: Any = ndarray.__new__(memmap, shape, dtype, pages, offset, None, order)
         array._mmap = pages

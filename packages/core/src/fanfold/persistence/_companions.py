@@ -8,29 +8,22 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, BinaryIO, cast
+import pickle
+from typing import Any, BinaryIO
 
 from ..errors import CorruptFileError
 from ._arrays import copied_array, mapped_array
-from ._inflating import Rest, inflating
+from ._inflating import inflating_zfile
 from ._mapping import map_file
-from ._sources import FileSource
+from ._sources import FileSource, MappedSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import io
-    from collections.abc import Callable
-
     import numpy as np
 
     from ._arrays import Array
-    from ._sources import ReadableFile
 
-__all__ = ["ZFILE", "ArrayFile", "Companions", "ZippedArrayFile", "inflating_zfile"]
-
-ZFILE = b"ZF"
-_ZLIB_START = b"x"
-_ZFILE_LENGTH = 19  # of a hexadecimal number up to 2^64, filled up with spaces
+__all__ = ["ArrayFile", "Companions", "array_file_class", "in_class"]
 
 
 class ArrayFile:
@@ -41,12 +34,24 @@ class ArrayFile:
     allow_mmap: bool = True  # since joblib 0.9
 
 
-class ZippedArrayFile:
+class ZippedArrayFile(ArrayFile):
     """What is pickled in the place of an array whose file is compressed."""
 
-    filename: str
     init_args: tuple[Any, ...]  # the class, and what does not matter
     state: tuple[Any, ...]  # a version, the shape, the dtype, whether it is in Fortran's order
+
+
+_CLASSES = {"NDArrayWrapper": ArrayFile, "ZNDArrayWrapper": ZippedArrayFile}
+_MODULES = {
+    f"{joblib}.{module}"
+    for joblib in ("joblib", "sklearn.externals.joblib")
+    for module in ("numpy_pickle", "numpy_pickle_compat")
+}
+
+
+def array_file_class(module: str, name: str) -> type[ArrayFile] | None:
+    """Return what takes the place of a global, if it is one that describes such a file."""
+    return _CLASSES.get(name) if module in _MODULES else None
 
 
 class Companions:
@@ -62,27 +67,16 @@ class Companions:
         ``"r"``, ``"r+"`` or ``"c"`` to map arrays.
     native : bool
         Whether arrays that are not mapped get this machine's byte order.
-    load_objects : callable
-        Loads a pickle from a file object, as the pickle itself is loaded.
     """
 
-    def __init__(
-        self,
-        path: str | None,
-        place: str,
-        mode: str | None,
-        *,
-        native: bool,
-        load_objects: Callable[[BinaryIO], object],
-    ) -> None:
+    def __init__(self, path: str | None, place: str, mode: str | None, *, native: bool) -> None:
         self._path = path
         self._place = place
         self._mode = mode
         self._native = native
-        self._load_objects = load_objects
 
     def array(self, described: ArrayFile) -> object:
-        """Return the array of a file of numpy.
+        """Return the array of a file.
 
         Raises
         ------
@@ -91,12 +85,14 @@ class Companions:
         FileNotFoundError
             If it is not there.
         """
+        if isinstance(described, ZippedArrayFile):
+            return self._zipped_array(described)
         mode = self._mode if described.allow_mmap else None
         with open(self._beside(described.filename), "r+b" if mode == "r+" else "rb") as file:
             place = repr(file.name)
             shape, fortran, dtype = _npy_header(file, place)
             if dtype.hasobject:
-                return self._load_objects(file)
+                return pickle.Unpickler(file).load()
             size = dtype.itemsize * math.prod(shape)
             order = "F" if fortran else "C"
             if mode is None:
@@ -104,17 +100,11 @@ class Companions:
                 array = copied_array(native=self._native)(buffer, dtype, shape, order)
             else:
                 mapped = map_file(file, place, mode)
-                view = memoryview(mapped.pages)[file.tell() :]
-                if len(view) < size:
-                    raise CorruptFileError(
-                        f"{place} is truncated: its array has {size} bytes, but {len(view)} are "
-                        "there"
-                    )
-                array = mapped_array(mapped)(view[:size], dtype, shape, order)
+                view = MappedSource(mapped.pages, file.tell(), place).receive(size, "the array")
+                array = mapped_array(mapped)(view, dtype, shape, order)
         return in_class(array, described.subclass)
 
-    def zipped_array(self, described: ZippedArrayFile) -> object:
-        """Return the array of a compressed file; raises as :meth:`array` does."""
+    def _zipped_array(self, described: ZippedArrayFile) -> object:
         _, shape, dtype, fortran = described.state
         with open(self._beside(described.filename), "rb") as file:
             place = repr(file.name)
@@ -139,23 +129,6 @@ class Companions:
 def in_class(array: Array, subclass: type) -> object:
     """Return the array as one of the class it had; a memory map was never kept as such."""
     return array if subclass.__name__ in ("ndarray", "memmap") else array.view(subclass)
-
-
-def inflating_zfile(file: ReadableFile, place: str) -> io.BufferedReader:
-    """Return what a Z-file holds.
-
-    Parameters
-    ----------
-    file : file object
-        The file, at its first byte.
-    place : str
-        What to call it in messages.
-    """
-    start = FileSource(file, place).take(len(ZFILE) + _ZFILE_LENGTH + 1, "the beginning")
-    if not start.startswith(ZFILE):
-        raise CorruptFileError(f"{place} does not start with {ZFILE!r} but with {start[:2]!r}")
-    first = start[-1:].strip(b" ")  # joblib up to 0.8.4 wrote one space more
-    return cast("io.BufferedReader", inflating(Rest(file, first), _ZLIB_START, place))
 
 
 def _npy_header(file: BinaryIO, place: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -197,6 +197,25 @@ class RecordReader:
                 raise source.corrupt(f"{kind!r} is no kind of record")
             self._read_group(count, size, expected)
 
+    def whole_stream(self) -> bytes:
+        """Return all parts of the stream as one, with the buffers read too."""
+        parts = []
+        last = False
+        while not last:
+            part, last = self.next_part()
+            parts.append(part)
+        return b"".join(parts)
+
+    def buffer_sizes(self) -> list[int]:
+        """Return the lengths of the buffers that were read."""
+        return [len(buffer) for buffer in self._queue]
+
+    def drop_buffers(self) -> list[int]:
+        """Forget the buffers that were read, and return their lengths."""
+        sizes = self.buffer_sizes()
+        self._queue.clear()
+        return sizes
+
     def buffers(self) -> Iterator[Buffer | memoryview]:
         """Iterate over the buffers in the order in which the stream asks for them."""
         while self._queue:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNPROVEN",
+    "ByteStream",
     "FileSource",
     "MappedSource",
     "MemorySource",
@@ -45,6 +46,12 @@ class ReadableFile(Protocol):
     """A binary file object, as far as loading uses it."""
 
     def read(self, size: int, /) -> bytes: ...
+
+
+class ByteStream(ReadableFile, Protocol):
+    """A file object as unpicklers use it; it returns less than asked for only at its end."""
+
+    def readline(self, size: int, /) -> bytes: ...
 
 
 class Source(ABC):
