@@ -112,6 +112,21 @@ def test_a_plain_pickle_is_described_and_does_not_run(inspect, folder, protocol)
     assert not (folder / "trace").exists()
 
 
+def test_what_calls_would_return_is_followed_too(inspect, folder):
+    bound = fractions.Fraction(1, 2).limit_denominator
+    stream = b"cfunctools\npartial\n(cos\nsystem\nVtrue\ntR)Rcos\ngetcwd\n0."
+    (folder / "methods").write_bytes(pickle.dumps([bound, dict.fromkeys]))
+    (folder / "calls").write_bytes(stream)
+
+    for path, names in [
+        ("methods", {"builtins.getattr", "fractions.Fraction", "builtins.dict"}),
+        ("calls", {"functools.partial", "os.system", "os.getcwd"}),
+    ]:
+        code, report = inspect(path)
+        assert (code, report["problem"]) == (0, None)
+        assert {one["name"] for one in report["imports"]} == names
+
+
 def test_what_is_named_is_not_imported(folder):
     dump(VALUE, "value")
     (folder / "other").write_bytes(b"cwsgiref.simple_server\nsoftware_version\n.")

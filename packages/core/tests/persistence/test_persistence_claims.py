@@ -95,15 +95,18 @@ def test_a_claim_costs_no_memory(compress, tmp_path):
     assert load_with_little_memory(paths, "trusted") == ["refused"] * 3 * len(CLAIMS)
 
 
-@pytest.mark.parametrize("trust", ["trusted", "anything"])
-def test_what_follows_a_compressed_value_is_not_unpacked(trust, tmp_path):
-    paths = []
+@pytest.fixture(scope="module")
+def bombs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bombs")
+    content = pickle.dumps([1]) + bytes(LIMIT)
     for compress in (zlib.compress, gzip.compress, bz2.compress, lzma.compress):
-        paths.append(tmp_path / f"{compress.__module__}")
-        paths[-1].write_bytes(compress(pickle.dumps([1]) + bytes(2 * LIMIT)))
-        assert paths[-1].stat().st_size < 1 << 20
+        (folder / compress.__module__).write_bytes(compress(content))
+    return list(folder.iterdir())
 
-    assert load_with_little_memory(paths, trust) == ["loaded"] * 3 * len(paths)
+
+@pytest.mark.parametrize("trust", ["trusted", "anything"])
+def test_what_follows_a_compressed_value_is_not_unpacked(trust, bombs):
+    assert load_with_little_memory(bombs, trust) == ["loaded"] * 3 * len(bombs)
 
 
 @pytest.mark.parametrize("method", ["zlib", "gzip", "bz2", "xz", "lzma", "lz4", "zstd"])
@@ -140,7 +143,7 @@ def test_a_registered_compressor_may_fail_in_its_own_way():
 
 
 @pytest.mark.parametrize("compress", [zlib.compress, gzip.compress, bz2.compress, lzma.compress])
-@pytest.mark.parametrize("length", [(1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])
+@pytest.mark.parametrize("length", [(1 << 20) - 1, (1 << 20) + 1])
 def test_every_byte_of_a_compressed_value_arrives(compress, length):
     value = np.random.default_rng(0).bytes(length - 50) + bytes(50)
     data = compress(pickle.dumps(value))

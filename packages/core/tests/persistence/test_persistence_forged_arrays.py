@@ -2,12 +2,14 @@
 
 import io
 import pickle
+import struct
 
 import joblib
 import numpy as np
 import pytest
 from fanfold.errors import CorruptFileError
-from fanfold.persistence import load
+from fanfold.persistence import decode, encode, load
+from xxhash import xxh3_64_intdigest
 
 RECONSTRUCT = np.zeros(0).__reduce__()[0]
 FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]
@@ -107,6 +109,7 @@ FORGED = {
     "a field that ends outside": fields(("a", F8, 1)),
     "overlapping objects": fields(("a", OBJECTS, 0), ("b", I4, 4), size=16, flags=27),
     "a name without field": dtype("V8", 3, "|", None, ("b",), {"a": (F8, 0)}, 8, 1, 16),
+    "more names than fields": dtype("V8", 3, "|", None, ("a",) * 5, {"a": (F8, 0)}, 8, 1, 16),
     "one name twice": dtype("V8", 3, "|", None, ("a", "a"), {"a": (I4, 0), "b": (I4, 4)}, 8, 1, 16),
     "fields of no kind": dtype("V8", 3, "|", None, ("a",), [1], 8, 1, 16),
     "a field of no kind": dtype("V8", 3, "|", None, ("a",), {"a": 1}, 8, 1, 16),
@@ -186,6 +189,35 @@ def test_a_forged_array_is_refused(name):
 
     with pytest.raises(CorruptFileError, match=r"byte \d+ of its pickle|cannot be rebuilt"):
         load(io.BytesIO(data), trusted=["numpy"])
+
+
+def test_an_array_gets_one_state_only():
+    made = pickle.dumps(np.array([None]), 4)
+    state = made[made.rindex(b"(K\x01") : -1]
+
+    assert load(io.BytesIO(made[:-1] + b"."), trusted=["numpy"]).tolist() == [None]
+    with pytest.raises(CorruptFileError, match="the array is in use already"):
+        load(io.BytesIO(made[:-1] + state + b"."), trusted=["numpy"])
+
+
+def test_a_buffer_must_have_the_size_of_its_array():
+    whole = b"".join(encode(np.arange(3, dtype="i1")))
+    longer = b"".join(encode(np.arange(5, dtype="i1")))
+    stream = pickle.dumps(np.arange(3, dtype="i1"), 5, buffer_callback=lambda _: None)
+    part = struct.pack("<4sIQQ", b"PART", 1, len(stream), xxh3_64_intdigest(stream)) + stream
+
+    assert decode(whole[: whole.index(b"PART")] + part, trusted=["numpy"]).tolist() == [0, 1, 2]
+    with pytest.raises(CorruptFileError, match="a buffer of 5 bytes for an array of 3"):
+        decode(longer[: longer.index(b"PART")] + part, trusted=["numpy"])
+
+
+def test_a_stream_that_goes_on_is_refused():
+    stream = pickle.dumps([1], 5) + b"more"
+    part = struct.pack("<4sIQQ", b"PART", 1, len(stream), xxh3_64_intdigest(stream)) + stream
+    start = b"".join(encode(1))[:64]
+
+    with pytest.raises(CorruptFileError, match="goes on behind the end"):
+        decode(start + part, trusted=[])
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

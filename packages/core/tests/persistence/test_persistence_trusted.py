@@ -294,6 +294,13 @@ def test_a_name_in_a_class_is_trusted_by_its_name():
         load_bytes(plain(Point.Inner()), [f"{HERE}.Point"])
 
 
+def test_classes_of_cython_are_made_of_a_class_only():
+    data = b"csklearn.neighbors._kd_tree\nnewObj\n(I1\ntR."
+
+    with pytest.raises(CorruptFileError, match="newObj with something other than a class"):
+        load_bytes(data, ["sklearn"])
+
+
 def reduced(*parts):
     return plain(Running(*parts))
 
@@ -321,6 +328,8 @@ WRONG = {
     "instance": b"(Vtrue\nios\nsystem\n.",
     "object": b"(cos\nsystem\nVtrue\no.",
     "old name": b"c__builtin__\neval\n(V1\ntR.",
+    "of sklearn by another way": b"csklearn.base\nwarnings.warn\n.",
+    "imported by sklearn": b"csklearn.base\ndefaultdict\n.",
     "of sklearn's tests": b"csklearn.utils._testing\nassert_run_python_script_without_output\n.",
     "of sklearn's data": b"csklearn.datasets\nfetch_openml\n.",
     "module": b"cnumpy\nos\n.",
@@ -391,6 +400,22 @@ FORGED = {
     "keywords of no kind": b"\x80\x04cbuiltins\nslice\n)N\x92.",
     "arguments of no kind": b"cbuiltins\nslice\nNR.",
     "an object of nothing": b"(o.",
+    "an escape of no kind": b"V\\u12\n.",
+    "text that is none, in a long pickle": b"\x80\x04\x8c\x02\xff\xfe" + b"N0" * 500 + b".",
+    "an old object of another base": b"ccopy_reg\n_reconstructor\n"
+    b"(cfractions\nFraction\nc__builtin__\nlist\nI100000\ntR.",
+    "an old object of no class": b"ccopy_reg\n_reconstructor\n(I1\nI1\nNtR.",
+    "a deque without end": b"ccollections\ndeque\n((lVa\ntR.",
+    "a deque of something": b"ccollections\ndeque\n(I1\ntR.",
+    "a date of something": b"cdatetime\ndate\n(cbuiltins\nrange\n(I5\ntRtR.",
+    "a date of a function": b"cdatetime\ndate\n(cdatetime\ndate\ntR.",
+    "encoded numbers": b"c_codecs\nencode\n(I1\nVlatin1\ntR.",
+    "the state of a range": b"cbuiltins\nrange\n(I5\ntR}b.",
+    "long keys again and again": b"}\x8b\x00\x00\x01\x00"
+    + bytes(65_535)
+    + b"\1q\0000"
+    + b"h\0Ns" * 60_000
+    + b".",
 }
 
 
@@ -407,6 +432,72 @@ def test_a_bound_method_is_allowed_by_the_function_that_finds_it():
     with pytest.raises(UntrustedGlobalError, match=r"trusted=\[\.\.\., 'builtins.getattr'\]"):
         load_bytes(data, ["numpy", HERE])
     assert load_bytes(data, ["builtins.getattr", HERE])(Point(1, 2))
+
+
+class Row(list):
+    pass
+
+
+class Count(int):
+    pass
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    "value", [Point(1, 2), Row([1, 2]), Count(3), [Point(1, 2), Row()]], ids=repr
+)
+def test_a_class_is_trusted_in_every_protocol(value, protocol):
+    assert load_bytes(plain(value, protocol), [HERE]) == value
+    with pytest.raises(UntrustedGlobalError):
+        load_bytes(plain(value, protocol), [])
+
+
+class Named(np.ndarray):
+    """An array with a name, which its pickle has too."""
+
+    name = None
+
+    def __reduce__(self):
+        function, arguments, state = super().__reduce__()
+        return function, arguments, (state, self.name)
+
+    def __setstate__(self, state):
+        content, self.name = state
+        super().__setstate__(content)
+
+
+def test_a_class_of_arrays_may_have_a_state_of_its_own():
+    array = np.arange(3).view(Named)
+    array.name = "x"
+
+    loaded = load_bytes(plain(array), ["numpy", HERE])
+
+    assert (type(loaded), loaded.name, loaded.tolist()) == (Named, "x", [0, 1, 2])
+
+
+def test_what_numpy_would_crash_on_is_refused_in_it_too():
+    function, arguments, _ = np.arange(3).view(Named).__reduce__()
+    state = ((1, (1000,), np.dtype("O"), False, [1]), "x")
+
+    forged = Running(None)
+    forged.call = function, arguments, state
+
+    with pytest.raises(CorruptFileError, match="no list of 1000 objects"):
+        load_bytes(plain(forged), ["numpy", HERE])
+
+
+def test_large_numbers_are_loaded():
+    assert load_bytes(plain({1 << 20_000: -(1 << 9000)}), []) == {1 << 20_000: -(1 << 9000)}
+
+
+def test_tuples_that_contain_themselves_are_loaded():
+    for length in (1, 3, 5):
+        inner = []
+        inner.append((inner,) * length)
+
+        loaded = load_bytes(plain(inner), [])
+
+        assert loaded[0][0] is loaded
 
 
 def test_registered_extension_codes_are_names_like_others(monkeypatch):

@@ -13,7 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .._sources import ByteStream
 
-__all__ = ["AHEAD", "LONGEST_KEPT", "OpcodeReader"]
+__all__ = ["AHEAD", "HIGHEST_PROTOCOL", "LONGEST_KEPT", "OpcodeReader"]
+
+HIGHEST_PROTOCOL = 5
 
 AHEAD = 300
 """No opcode is longer that has an argument of up to 255 bytes."""
@@ -199,7 +201,7 @@ class OpcodeReader:
 
 @cache
 def _formats() -> dict[bytes, tuple[int, int]]:
-    """Return the format of each opcode's argument."""
+    """Return the format of the argument of each opcode."""
     import pickletools
 
     lengths = {
@@ -210,6 +212,8 @@ def _formats() -> dict[bytes, tuple[int, int]]:
     }
     formats = {}
     for opcode in pickletools.opcodes:
+        if opcode.proto > HIGHEST_PROTOCOL:
+            continue
         argument = opcode.arg
         if argument is None:
             kind, size = _FIXED, 0

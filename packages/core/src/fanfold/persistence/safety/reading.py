@@ -66,7 +66,7 @@ def rebuilding(place: str) -> Iterator[None]:
 
 def rehearse_foreign(
     stream: BinaryIO | Rest, start: bytes, place: str, trust: Trust
-) -> tuple[BinaryIO | Rest, Resolved]:
+) -> tuple[BinaryIO, Resolved]:
     """Rehearse a file of joblib or pickle.
 
     Parameters
@@ -98,7 +98,7 @@ def rehearse_foreign(
     if isinstance(stream, Rest):
         heard = _Heard(stream)
         _follow(heard, start, place, permits)
-        return Rest(stream, bytes(heard.data)), permits.resolved()
+        return io.BytesIO(heard.data), permits.resolved()
     position = stream.tell()
     _follow(stream, start, place, permits)
     stream.seek(position)

@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from ...errors import CorruptFileError, UntrustedGlobalError
-from .opcodes import OpcodeReader
+from .opcodes import HIGHEST_PROTOCOL, OpcodeReader
 from .permit import Refused, Unlisted
 from .symbols import ArrayShape, Call, Data, DictOf, Global, ListOf, Symbol, TupleOf, weight_of
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["rehearse"]
 
-_HIGHEST_PROTOCOL = 5
 _FREE_WORK = 10_000_000
 _WORK_FOR_A_BYTE = 100
 _DEEPEST_TUPLES = 2_000
@@ -92,10 +91,7 @@ class Rehearsal:
         while opcode != b".":
             self._hurry()
             opcode, argument = self._reader.next()
-            step = _STEPS.get(opcode)
-            if step is None:
-                raise self._reader.corrupt(f"a file does not have the opcode {opcode!r}")
-            step(self, argument)
+            _STEPS[opcode](self, argument)
 
     def _hurry(self) -> None:
         """Follow what most of a pickle is made of, without a call for each of it.
@@ -145,7 +141,7 @@ class Rehearsal:
         reader.advance(at)
 
     def protocol_number(self, argument: bytes) -> None:
-        if self._reader.start != self._begin or argument[0] > _HIGHEST_PROTOCOL:
+        if self._reader.start != self._begin or argument[0] > HIGHEST_PROTOCOL:
             raise self._reader.corrupt(f"protocol {argument[0]} is announced here")
         self.protocol = argument[0]
 
