@@ -141,8 +141,10 @@ MEMORY = {
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it resets the peak as Linux lets it")
-@pytest.mark.parametrize("compress", [0, ("lz4", 1)])
-@pytest.mark.parametrize("name", MEMORY)
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [*((name, 0) for name in MEMORY), ("an array", ("lz4", 1)), ("scattered", ("lz4", 1))],
+)
 def test_dumping_takes_little_memory_beyond_the_value(name, compress, tmp_path):
     expression = MEMORY[name]
     code = (
