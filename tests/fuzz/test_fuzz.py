@@ -88,6 +88,17 @@ def test_damaged_files_end_well(data, way):
     check(bytes([way]) + data)
 
 
+@pytest.mark.parametrize("array", [np.arange(3), np.array([None]), np.zeros(1, "M8[s]")], ids=repr)
+def test_every_bit_of_a_small_file_may_be_flipped(array):
+    file = io.BytesIO()
+    joblib.dump(array, file)
+    for whole in (file.getvalue(), pickle.dumps(array, 5)):
+        for position in range(8 * len(whole)):
+            flipped = bytearray(whole)
+            flipped[position // 8] ^= 1 << position % 8
+            check(b"\0" + flipped)
+
+
 @quick
 @given(stream=st.sampled_from([file for file in FILES if file[:1] == b"\x80"]), data=st.data())
 def test_damaged_streams_with_right_checksums_end_well(stream, data):

@@ -134,6 +134,11 @@ FORGED = {
     "a smaller subarray": dtype("V8", 3, "|", (F8, (2,)), None, None, 8, 1, 0),
     "a subarray of no kind": dtype("V8", 3, "|", F8, None, None, 8, 1, 0),
     "no unit of time": dtype("M8", 4, "<", *[None] * 3, -1, -1, 0, (None, (b"ns", 0, 1, 1))),
+    "time without a unit": array(
+        (1, (2,), dtype("m8", 3, "<", *[None] * 3, -1, -1, 0), False, 16 * b"1")
+    ),
+    "time with a dictionary": dtype("M8", 4, "<", *[None] * 3, -1, -1, 0, {}),
+    "a number with a unit": dtype("i8", 4, "<", *[None] * 3, -1, -1, 0, (None, (b"ns", 1, 1, 1))),
     "deep dtypes": deep(50),
     "fields used twice": (
         lambda shared: [

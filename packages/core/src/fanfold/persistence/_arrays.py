@@ -120,7 +120,8 @@ def copied_array(*, native: bool) -> Rebuild:
     from numpy import ndarray
 
     def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
-        refuse_objects(dtype)
+        if dtype.hasobject:
+            raise objects_of_bytes(dtype)
         if type(buffer) is memoryview:  # so the unpickler marks what was read-only
             buffer = buffer.obj
         array: Array = ndarray(shape, dtype, buffer, 0, None, order)
@@ -129,10 +130,9 @@ def copied_array(*, native: bool) -> Rebuild:
     return rebuild
 
 
-def refuse_objects(dtype: np.dtype[Any]) -> None:
-    """Raise ``UnpicklingError`` for a dtype whose bytes would be taken for addresses of objects."""
-    if dtype.hasobject:
-        raise UnpicklingError(f"an array of {dtype} cannot be made of bytes")
+def objects_of_bytes(dtype: np.dtype[Any]) -> UnpicklingError:
+    """Return the error for a dtype whose bytes would be taken for the addresses of objects."""
+    return UnpicklingError(f"an array of {dtype} cannot be made of bytes")
 
 
 def to_native(array: Array) -> Array:
@@ -153,7 +153,8 @@ def mapped_array(mapped: FileMap) -> Rebuild:
     first = address(pages)
 
     def rebuild(buffer: Any, dtype: Any, shape: Any, order: Any) -> Array:
-        refuse_objects(dtype)
+        if dtype.hasobject:
+            raise objects_of_bytes(dtype)
         offset = address(buffer) - first if len(buffer) else 0
         array: Any = ndarray.__new__(memmap, shape, dtype, pages, offset, None, order)
         array._mmap = pages

@@ -32,6 +32,7 @@ def load(
     filename: str | bytes | os.PathLike[str] | ReadableFile,
     mmap_mode: str | None = None,
     ensure_native_byte_order: bool | Literal["auto"] = "auto",
+    *,
     trusted: Trusted = None,
 ) -> Any:
     """Return the value that ``dump`` wrote, or joblib's ``dump``, or ``pickle.dump``.

@@ -82,7 +82,7 @@ def set_dtype(target: Call, state: Symbol) -> None:
     if type(state) is not TupleOf or len(state.items) not in (8, 9):
         raise Refused("it is not made of 8 or 9 parts")
     version, order, base, names, fields, size, alignment, flags = state.items[:8]
-    if version not in (3, 4) or not (type(order) is str and order in "<>|="):
+    if version != len(state.items) - 5 or not (type(order) is str and order in "<>|="):
         raise Refused(f"it has version {version!r} and byte order {order!r}")
     if not all(type(number) is int for number in (size, alignment, flags)):
         raise Refused("a size or flag is no number")
@@ -101,7 +101,7 @@ def set_dtype(target: Call, state: Symbol) -> None:
         wrong = ~flags & _SET_WITH_OBJECTS
     if wrong:
         raise Refused(f"its flags {flags:#x} do not go with {made.text}")
-    _check_metadata(state.items[8] if len(state.items) == 9 else None)
+    _check_metadata(state.items[8] if version == 4 else None, of_time=described.text[0] in "mM")
     target.meaning = made
     target.settled = True
 
@@ -179,8 +179,11 @@ def _check_apart(fields: list[tuple[TypeOfItems, int]]) -> None:
         end = offset + (item.size or 0)
 
 
-def _check_metadata(metadata: Symbol) -> None:
-    if metadata is None or type(metadata) is DictOf:
+def _check_metadata(metadata: Symbol, *, of_time: bool) -> None:
+    """Refuse a type of time without its unit, which numpy looks for where there is none."""
+    if not of_time:
+        if metadata is not None and type(metadata) is not DictOf:
+            raise Refused("its metadata are no dictionary")
         return
     parts = metadata.items if type(metadata) is TupleOf else []
     unit = parts[1].items if len(parts) == 2 and type(parts[1]) is TupleOf else []
