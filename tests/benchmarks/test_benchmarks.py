@@ -22,9 +22,12 @@ ROWS = {
         *("a partial that holds 200,000", "a closure that holds 200,000", "20 nested calls"),
         "peak memory",
     ],
-    "persistence.py": ["dump 10,000 small dicts", "load an array", "hash a frame of 10,000"],
+    "persistence.py": [
+        *("dump 10,000 small dicts", "load an array of 20 MB", "load an array of 2 MB, lz4"),
+        *("hash a frame of 10,000", "peak memory of a dump", "its every second column"),
+    ],
 }
-SHARED = {"measure.py", "peers.py", "transport.py"}
+SHARED = {"files.py", "measure.py", "peers.py", "transport.py"}
 
 
 @pytest.fixture(scope="module")

@@ -79,6 +79,12 @@ def random_state(**changed):
     return Made(function, arguments, {**state, "state": {**state["state"], **changed}})
 
 
+def masked(data=None, mask=None, *, fill=None, start=(None, False, True, 0), last=(False,)):
+    data = np.zeros(3) if data is None else data
+    mask = np.zeros(3, bool) if mask is None else mask
+    return Made(np.ma.MaskedArray, (data, mask, *start, fill, True, False, *last))
+
+
 I4, F8 = np.dtype("i4"), np.dtype("f8")
 LIST = [1, 2]
 BYTES = bytes(2000)
@@ -164,6 +170,20 @@ FORGED = {
     "half a masked array": Made(
         MASKED, (np.ma.MaskedArray, np.ndarray, (0,), "b"), (1, (0,), I4, False, b"")
     ),
+    "a mask of nothing": masked(data=5),
+    "a mask of another shape": masked(mask=np.zeros(1, bool)),
+    "a mask of another type": masked(mask=np.zeros(3, "u1")),
+    "a mask of no kind": masked(mask=5),
+    "a mask to be made": masked(mask=np.True_),
+    "a masked array of a type to be made": masked(start=(F8, False, True, 0)),
+    "a masked array to be copied": masked(start=(None, True, True, 0)),
+    "a fill value of no kind": masked(fill=5),
+    "many fill values": masked(fill=np.zeros(3)),
+    "a fill value to make much of": masked(
+        np.zeros(0, "S2000000"), np.zeros(0, bool), fill=np.array("a")
+    ),
+    "settings of a masked array of no kind": masked(last=("x",)),
+    "fewer settings of a masked array": masked(last=()),
     "a list taken twice": twice(LIST, lambda one: array((1, (2,), OBJECTS, False, one))),
     "bytes taken twice": twice(BYTES, lambda one: array((1, (2000,), np.dtype("i1"), 0, one))),
     "a buffer taken twice": twice(
@@ -303,6 +323,13 @@ def test_a_forged_description_of_joblib_is_refused(changed):
 
     with pytest.raises(CorruptFileError):
         load(io.BytesIO(whole), trusted=["numpy"])
+
+
+def test_masked_arrays_without_the_change_are_not_refused():
+    for made in (masked(), masked(mask=np.False_), masked(fill=np.array(5))):
+        loaded = load(io.BytesIO(pickle.dumps(made, 5)), trusted=["numpy"])
+
+        assert loaded.tolist() == [0, 0, 0]
 
 
 def test_it_is_the_change_that_is_refused():

@@ -12,6 +12,8 @@ from functools import cache
 from pickle import PickleBuffer, UnpicklingError
 from typing import Any, cast
 
+from ._scattered import scattered_buffer
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,43 +40,66 @@ ARRAYS_OF_JOBLIB = {
 }
 """What stands in joblib's pickles for an array, whose bytes follow."""
 
+_LARGE = 1 << 20
+_NUMBERS = frozenset("biufc")  # kinds of which every type exports a buffer; dates do not
 _REBUILDERS = {"numpy._core.numeric", "numpy.core.numeric"}  # since numpy 2, before
 
 
 def array_reducers() -> dict[type, Callable[[Any], tuple[Any, ...]]]:
     """Return a dispatch table for picklers; it is empty while nobody has imported numpy."""
     numpy = sys.modules.get("numpy")
-    return {} if numpy is None else _reducers(numpy)
+    if numpy is None:
+        return {}
+    # numpy imports what masks arrays only when it is asked for.
+    return _reducers(numpy, getattr(sys.modules.get("numpy.ma"), "MaskedArray", None))
 
 
 @cache
-def _reducers(numpy: Any) -> dict[type, Callable[[Any], tuple[Any, ...]]]:
+def _reducers(
+    numpy: Any, masked_array: type | None
+) -> dict[type, Callable[[Any], tuple[Any, ...]]]:
     rebuild = numpy.empty(1).__reduce_ex__(5)[0]
 
     def reduce_array(array: Array) -> tuple[Any, ...]:
         dtype, flags = array.dtype, array.flags
         if dtype.hasobject:
             return cast("tuple[Any, ...]", array.__reduce_ex__(5))
-        if flags.c_contiguous:
-            flat, order = array.reshape(-1), "C"
-        elif flags.f_contiguous:
-            flat, order = array.T.reshape(-1), "F"
-        else:
-            flat, order = array.flatten(), "C"
-        plain = flat.view("u1")  # dates and some other types export no buffer of their own
-        return rebuild, (PickleBuffer(plain.data), dtype, array.shape, order)
+        shape, order = array.shape, "C"
+        if not flags.c_contiguous:
+            if flags.f_contiguous:
+                order, array = "F", array.T
+            elif array.nbytes >= _LARGE:
+                return rebuild, (scattered_buffer(array), dtype, shape, order)
+            else:
+                array = array.copy()
+        if dtype.kind not in _NUMBERS:
+            array = array.reshape(-1).view("u1")
+        buffer = PickleBuffer(cast("Any", array))  # numpy's stubs do not say that arrays export one
+        return rebuild, (buffer, dtype, shape, order)
 
     def reduce_memmap(array: Array) -> tuple[Any, ...]:
         return reduce_array(array.view(numpy.ndarray))
 
-    def reduce_matrix(matrix: Array) -> tuple[Any, ...]:
-        return numpy.ndarray.view, (matrix.view(numpy.ndarray), numpy.matrix)
+    def reduce_view(array: Array) -> tuple[Any, ...]:
+        return numpy.ndarray.view, (array.view(numpy.ndarray), type(array))
 
-    return {
+    def reduce_masked(array: Any) -> tuple[Any, ...]:
+        if array.baseclass is not numpy.ndarray or array.dtype.names is not None:
+            return cast("tuple[Any, ...]", array.__reduce_ex__(5))
+        # Its own way to be pickled copies all of it. The constructor's arguments begin with data,
+        # mask, dtype, copy, subok, ndmin, fill_value, keep_mask, hard_mask, shrink.
+        contents = array.data, array._mask, None, False, True, 0, array._fill_value
+        return type(array), (*contents, True, array.hardmask, False)
+
+    reducers: dict[type, Callable[[Any], tuple[Any, ...]]] = {
         numpy.ndarray: reduce_array,
         numpy.memmap: reduce_memmap,
-        numpy.matrix: reduce_matrix,
+        numpy.matrix: reduce_view,
+        numpy.recarray: reduce_view,
     }
+    if masked_array is not None:
+        reducers[masked_array] = reduce_masked
+    return reducers
 
 
 def is_array_rebuilder(module: str, name: str) -> bool:

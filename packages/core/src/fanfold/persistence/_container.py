@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 from pickle import Unpickler, UnpicklingError, loads
 from typing import Any
 
@@ -58,12 +59,24 @@ def write_container(
     """
     header = make_header(compression.name if compression else "", metadata)
     write(pack_header(header))
-    blocks = BlockWriter(write, compression) if compression else None
-    records = RecordWriter(blocks.write if blocks else write, header.size)
+    if compression is None:
+        _write_body(write, header.size, value, pickle_value)
+        return
+    blocks = BlockWriter(write, compression)
+    with closing(blocks):
+        _write_body(blocks.write, header.size, value, pickle_value)
+        blocks.finish()
+
+
+def _write_body(
+    write: Callable[[Piece], object],
+    position: int,
+    value: object,
+    pickle_value: Callable[[object, Sink], None],
+) -> None:
+    records = RecordWriter(write, position)
     pickle_value(value, records)
     records.finish()
-    if blocks:
-        blocks.flush()
 
 
 def trust_of(trusted: Trusted) -> Trust | None:

@@ -1,20 +1,22 @@
 """Files of others: plain pickles and what joblib wrote, compressed or not.
 
 joblib pickles an array as a small description, and puts the array's bytes right behind it, in the
-midst of the stream. The C unpickler cannot read around these, so it reads only what turns out to be
-a plain pickle.
+midst of the stream, or before version 0.10 into another file. The C unpickler cannot read around
+these, so it reads only what turns out to be a plain pickle.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import pickle
 import struct
 from functools import partial
 from typing import Any, BinaryIO, ClassVar, cast
 
-from ..errors import CorruptFileError, FanfoldError
+from ..errors import CorruptFileError, FanfoldError, UntrustedGlobalError
 from ._arrays import ARRAYS_OF_JOBLIB, copied_array, mapped_array
+from ._companions import ArrayFile, Companions, array_file_class, in_class
 from ._container import ArrayUnpickler, unforeseen
 from ._inflating import Rest, inflating
 from ._mapping import map_file, warn_unmapped
@@ -92,12 +94,12 @@ def _load_stream(
     resolved: Resolved | None = None,
 ) -> object:
     try:
+        position = 0 if isinstance(stream, Rest) else stream.tell()
         inflated = inflating(stream, start, place)
         if inflated is not None and mode is not None:
             warn_unmapped(mode, f"{place} is compressed", stacklevel=5)
             mode = None
         if not isinstance(stream, Rest):
-            position = stream.tell()
             try:
                 return _PlainUnpickler(
                     inflated or stream, partial(copied_array, native=native), resolved=resolved
@@ -105,10 +107,13 @@ def _load_stream(
             except _JoblibArrayFound:
                 stream.seek(position)
                 inflated = inflating(stream, start, place)
+        companions = Companions(_path_of(stream), place, mode, native=native)
         if mode is not None and not isinstance(stream, Rest):
-            return _load_mapped(stream, place, mode, resolved)
+            return _load_mapped(stream, place, mode, companions, resolved)
         rebuild = copied_array(native=native)
-        return _JoblibUnpickler(inflated or stream, place, rebuild, resolved=resolved).load()
+        return _JoblibUnpickler(
+            inflated or stream, place, companions, rebuild, resolved=resolved
+        ).load()
     except FanfoldError:
         raise
     except _DAMAGE as error:
@@ -128,7 +133,14 @@ def _rewound(file: ReadableFile, start: bytes) -> BinaryIO | Rest:
     return stream
 
 
-def _load_mapped(file: BinaryIO, place: str, mode: str, resolved: Resolved | None) -> object:
+def _path_of(file: BinaryIO | Rest) -> str | None:
+    name = getattr(file, "name", None)
+    return os.fsdecode(name) if isinstance(name, str | bytes) else None
+
+
+def _load_mapped(
+    file: BinaryIO, place: str, mode: str, companions: Companions, resolved: Resolved | None
+) -> object:
     mapped = map_file(file, place, mode)
 
     def receive(size: int) -> memoryview:
@@ -136,7 +148,25 @@ def _load_mapped(file: BinaryIO, place: str, mode: str, resolved: Resolved | Non
         file.seek(size, 1)
         return source.receive(size, "an array")
 
-    return _JoblibUnpickler(file, place, mapped_array(mapped), receive, resolved=resolved).load()
+    rebuild = mapped_array(mapped)
+    return _JoblibUnpickler(file, place, companions, rebuild, receive, resolved=resolved).load()
+
+
+def _array_file(module: str, name: str, resolved: Resolved | None) -> type[ArrayFile] | None:
+    """Return what stands for a file beside the pickle, if that is what a global means.
+
+    Raises
+    ------
+    fanfold.errors.UntrustedGlobalError
+        If not everything is trusted: the other files are not rehearsed.
+    """
+    found = array_file_class(module, name)
+    if found is not None and resolved is not None:
+        raise UntrustedGlobalError(
+            f"{module}.{name} means an array in another file, as joblib wrote them before 0.10: "
+            "trusted= covers no other files, so load it without if you trust them all"
+        )
+    return found
 
 
 class _JoblibArrayFound(Exception):  # noqa: N818  it is no error
@@ -147,7 +177,7 @@ class _PlainUnpickler(ArrayUnpickler):
     """The C unpickler, which gives up at the first array of joblib's kind."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in ARRAYS_OF_JOBLIB:
+        if (module, name) in ARRAYS_OF_JOBLIB or _array_file(module, name, self._resolved):
             raise _JoblibArrayFound
         return super().find_class(module, name)
 
@@ -171,6 +201,7 @@ class _JoblibUnpickler(pickle._Unpickler):
         self,
         stream: BinaryIO | io.BufferedReader | Rest,
         place: str,
+        companions: Companions,
         rebuild: Rebuild,
         receive: Callable[[int], Buffer | memoryview] | None = None,
         *,
@@ -179,6 +210,7 @@ class _JoblibUnpickler(pickle._Unpickler):
         super().__init__(stream)
         self._stream = stream
         self._place = place
+        self._companions = companions
         self._rebuild = rebuild
         self._receive = receive or self._read
         self._resolved = resolved
@@ -186,8 +218,9 @@ class _JoblibUnpickler(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in ARRAYS_OF_JOBLIB:
             return _ArrayDescription
+        array_file = _array_file(module, name, self._resolved)
         if self._resolved is None:
-            return super().find_class(module, name)
+            return array_file or super().find_class(module, name)
         if (module, name) not in self._resolved:
             raise unforeseen(module, name)
         return self._resolved[module, name]
@@ -197,6 +230,8 @@ class _JoblibUnpickler(pickle._Unpickler):
         described = self.stack[-1]
         if isinstance(described, _ArrayDescription):
             self.stack[-1] = self._array(described)
+        elif isinstance(described, ArrayFile):
+            self.stack[-1] = self._companions.array(described)
 
     # The stubs have each function take the base class, of which this is one.
     dispatch: ClassVar = {**_DISPATCH, _BUILD: _build}  # type: ignore[dict-item]
@@ -212,8 +247,7 @@ class _JoblibUnpickler(pickle._Unpickler):
             self._stream.read(gap[0])
         size = dtype.itemsize * math.prod(described.shape)
         array = self._rebuild(self._receive(size), dtype, described.shape, described.order)
-        subclass = described.subclass
-        return array if subclass.__name__ in ("ndarray", "memmap") else array.view(subclass)
+        return in_class(array, described.subclass)
 
     def _read(self, size: int) -> Buffer:
         return FileSource(self._stream, self._place).receive(size, "an array")

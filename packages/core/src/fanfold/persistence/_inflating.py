@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..errors import CorruptFileError
 from ._compressors import LZMA_MEMORY, lz4_frame
+from ._sources import FileSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
     from ._sources import ReadableFile
 
-__all__ = ["Rest", "compression_of", "inflating"]
+__all__ = ["Rest", "compression_of", "inflating", "inflating_zfile"]
 
 _STEP = 1 << 16
 _MOST_AT_ONCE = 1 << 20
+_ZFILE = b"ZF"
+_ZFILE_LENGTH = 19  # of a hexadecimal number up to 2^64, filled up with spaces
 
 
 class _Decompressor(Protocol):
@@ -95,7 +98,28 @@ _BY_START: dict[bytes, tuple[str, Callable[[], _Decompressor]]] = {
 
 def compression_of(start: bytes) -> str | None:
     """Return the name of what compressed a file that starts so, or None for nothing."""
+    if start.startswith(_ZFILE):
+        return "zlib"
     return next((name for prefix, (name, _) in _BY_START.items() if start.startswith(prefix)), None)
+
+
+def inflating_zfile(file: ReadableFile, place: str) -> io.BufferedReader:
+    """Return what a Z-file of joblib before 0.10 holds.
+
+    It has the letters ``ZF``, a length as a hexadecimal number, and a zlib stream.
+
+    Parameters
+    ----------
+    file : file object
+        The file, at its first byte.
+    place : str
+        What to call it in messages.
+    """
+    start = FileSource(file, place).take(len(_ZFILE) + _ZFILE_LENGTH + 1, "the beginning")
+    if not start.startswith(_ZFILE):
+        raise CorruptFileError(f"{place} does not start with {_ZFILE!r} but with {start[:2]!r}")
+    first = start[-1:].strip(b" ")  # joblib up to 0.8.4 wrote one space more
+    return io.BufferedReader(_Inflating(Rest(file, first), _zlib(), place), _STEP)
 
 
 def inflating(file: ReadableFile, start: bytes, place: str) -> io.BufferedReader | None:
@@ -110,6 +134,8 @@ def inflating(file: ReadableFile, start: bytes, place: str) -> io.BufferedReader
     place : str
         What to call it in messages.
     """
+    if start.startswith(_ZFILE):
+        return inflating_zfile(file, place)
     for prefix, (_, decompressor) in _BY_START.items():
         if start.startswith(prefix):
             return io.BufferedReader(_Inflating(file, decompressor(), place), _STEP)

@@ -16,6 +16,7 @@ __all__ = ["JOBLIB_ARRAY", "is_type_of_items", "numpy_permit"]
 
 _WORDS_OF_MT19937 = 624
 _WORDS_OF_PHILOX = 4
+_LARGEST_CONVERTED = 1 << 10
 
 
 def numpy_permit(module: str, name: str) -> Permit | None:
@@ -71,7 +72,7 @@ def _set_array(target: Call, state: Symbol) -> None:
     if target.settled:
         raise Refused("the array is in use already")
     subclass = target.arguments[0]
-    if subclass.permit is NAMED_ONLY:
+    if subclass.permit in (NAMED_ONLY, _MASKED_ARRAY):
         _set_content(target, state)
     elif type(state) is TupleOf:
         # A class of the user's own may add to numpy's state, or wrap it.
@@ -119,20 +120,46 @@ def _scalar(call: Call, keywords: DictOf | None) -> Call:
     return call
 
 
+def _masked_array(call: Call, keywords: DictOf | None) -> Call:
+    """Permit what arrays with a mask are made of, where numpy need not convert any of it."""
+    data, mask, *without_copy, fill_value, keeps, is_hard, shrinks = _arguments(call, keywords, 10)
+    array = _array_meant(data)
+    if array is None:
+        raise Refused("something that is no array")
+    masking = _array_meant(mask)
+    if masking is None:
+        is_none = type(mask) is Call and mask.function.name == "scalar"
+        if not (is_none and mask.arguments[1] == b"\0"):
+            raise Refused("something that is no mask")
+    elif (masking.dtype.text, masking.shape) != ("b1", array.shape):
+        raise Refused("a mask of another type or shape")
+    if without_copy != [None, False, True, 0]:
+        raise Refused("another way to take its data than as they are")
+    if fill_value is not None:
+        fill = _array_meant(fill_value)
+        if fill is None or fill.shape != ():
+            raise Refused("a fill value that is no single item")
+        if fill.dtype != array.dtype and (array.dtype.size or 0) > _LARGEST_CONVERTED:
+            raise Refused("a fill value to make much of")
+    if not all(type(setting) is bool for setting in (keeps, is_hard, shrinks)):
+        raise Refused("settings that are neither true nor false")
+    return call
+
+
 def _getattr(call: Call, keywords: DictOf | None) -> Global:
-    """Permit what the pickle of a matrix looks up: ``numpy.ndarray.view``."""
+    """Permit what the pickles of matrices and records look up: ``numpy.ndarray.view``."""
     owner, name = _arguments(call, keywords, 2)
     if type(owner) is not Global or str(owner) != "numpy.ndarray" or name != "view":
         raise Unlisted
-    return Global("numpy", "ndarray.view", Permit(_matrix, no_state))
+    return Global("numpy", "ndarray.view", Permit(_view, no_state))
 
 
-def _matrix(call: Call, keywords: DictOf | None) -> Call:
+def _view(call: Call, keywords: DictOf | None) -> Call:
     array, subclass = _arguments(call, keywords, 2)
     if type(array) is not Call or type(array.meaning) is not ArrayShape:
         raise Refused("something that is no array")
-    if type(subclass) is not Global or subclass.name != "matrix":
-        raise Refused("something other than numpy.matrix")
+    if type(subclass) is not Global or subclass.name not in ("matrix", "recarray"):
+        raise Refused("something other than numpy.matrix or numpy.recarray")
     return call
 
 
@@ -190,8 +217,13 @@ def _check_position(position: Symbol, last: int) -> None:
 
 
 def _shape_of_array(symbol: Symbol) -> tuple[int, ...] | None:
+    array = _array_meant(symbol)
+    return None if array is None else array.shape
+
+
+def _array_meant(symbol: Symbol) -> ArrayShape | None:
     described = symbol.meaning if type(symbol) is Call else None
-    return described.shape if isinstance(described, ArrayShape) else None
+    return described if isinstance(described, ArrayShape) else None
 
 
 def _new_seed(call: Call, keywords: DictOf | None) -> Call:
@@ -208,6 +240,7 @@ def _new_object(call: Call, keywords: DictOf | None) -> Call:
 
 JOBLIB_ARRAY = Permit(_new_object, _set_joblib_array, followed_by_data=True)
 _DTYPE = Permit(new_dtype, set_dtype)
+_MASKED_ARRAY = Permit(_masked_array, no_state)
 _GENERATOR = Permit(_new_generator, _set_generator)
 _BIT_GENERATORS = {
     "MT19937": "_mt19937",
@@ -224,6 +257,8 @@ _PERMITS: dict[tuple[str, str], Permit] = {
     ("numpy._core.multiarray", "_reconstruct"): Permit(_empty_array, _set_array),
     ("numpy._core.multiarray", "scalar"): Permit(_scalar, no_state),
     ("numpy.ma.core", "_mareconstruct"): Permit(partial(_empty_array, count=4), _set_masked_array),
+    ("numpy.ma", "MaskedArray"): _MASKED_ARRAY,
+    ("numpy.ma.core", "MaskedArray"): _MASKED_ARRAY,
     ("builtins", "getattr"): Permit(_getattr, no_state),
     ("numpy.random._pickle", "__bit_generator_ctor"): Permit(_new_bit_generator, _set_generator),
     ("numpy.random._pickle", "__generator_ctor"): _GENERATOR,
@@ -237,8 +272,6 @@ _PERMITS: dict[tuple[str, str], Permit] = {
             ("numpy._core.records", "recarray", "record"),
             ("numpy.rec", "recarray", "record"),
             ("numpy.matrixlib.defmatrix", "matrix"),
-            ("numpy.ma", "MaskedArray"),
-            ("numpy.ma.core", "MaskedArray"),
             ("numpy.random.bit_generator", "SeedSequence"),
             # Functions that estimators keep as settings.
             ("numpy", "amax", "amin", "max", "mean", "median", "min", "prod", "std", "sum", "var"),
