@@ -1,5 +1,7 @@
 """`hash` of tables: pandas, scipy's sparse matrices, polars and arrow, by value."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -165,5 +167,8 @@ def test_torch_counts_dtype_shape_and_values():
     assert hash(tensor.T) == hash(tensor.T.contiguous())
     assert len({hash(tensor), hash(tensor.T), hash(tensor.half()), hash(tensor.numpy())}) == 4
     assert hash(tensor.bfloat16()) != hash(tensor.half())
+    assert hash(tensor.requires_grad_()) != hash(tensor.detach()) == hash(tensor.detach().clone())
+    assert hash(torch.conj(tensor + 1j)) == hash(torch.conj(tensor + 1j).resolve_conj())
+    assert hash(torch.tensor(math.nan).bfloat16()) == hash(torch.tensor(-math.nan).bfloat16())
     with pytest.raises(UnhashableValueError, match="cpu"):
         hash(tensor.to_sparse())

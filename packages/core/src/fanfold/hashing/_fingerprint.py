@@ -89,10 +89,9 @@ def fingerprint(function: object) -> Fingerprint:
             f"cannot take the fingerprint of {function!r}: expected a function, or something else "
             "that can be called"
         )
-    chosen = algorithm("xxh3_128")
-    encoder = Encoder(chosen)
+    encoder = _encoder()
     parts = {name: encoder.digest(part).hex() for name, part in sorted(_parts(function).items())}
-    return Fingerprint(Encoder(chosen).digest(parts).hex(), MappingProxyType(parts))
+    return Fingerprint(_encoder().digest(parts).hex(), MappingProxyType(parts))
 
 
 class Fingerprinter:
@@ -135,8 +134,12 @@ def _still_holds(steadiness: Steadiness, changing: Mapping[str, object], last: F
         return False
     if not changing:
         return True
-    encoder = Encoder(algorithm("xxh3_128"))
+    encoder = _encoder()
     return all(encoder.digest(part).hex() == last.parts[name] for name, part in changing.items())
+
+
+def _encoder() -> Encoder:
+    return Encoder(algorithm("xxh3_128"), follows_classes=True)
 
 
 def _parts(function: Any) -> dict[str, object]:
