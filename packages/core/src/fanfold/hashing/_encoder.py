@@ -96,6 +96,10 @@ class Encoder:
                 "flatten it, or raise sys.setrecursionlimit"
             ) from error
 
+    def has_value(self, guarded: Guarded) -> bool:
+        """Tell whether what is guarded had a value, after it was hashed."""
+        return id(guarded) not in self._opaque
+
     def _tree(self, obj: object) -> object:
         tree = atom(obj)
         if tree is not NOT_PLAIN:

@@ -43,6 +43,8 @@ _ABOUT_THE_CLASS = frozenset(
         *("__abstractmethods__", "__annotate__", "__annotate_func__", "__annotations__"),
         *("__annotations_cache__", "__dict__", "__doc__", "__firstlineno__", "__module__"),
         *("__qualname__", "__slotnames__", "__static_attributes__", "__weakref__", "_abc_impl"),
+        # What pydantic makes of the fields, which it notes too; it has addresses in it.
+        *("__pydantic_core_schema__", "__pydantic_serializer__", "__pydantic_validator__"),
     }
 )
 _UNSET = Tagged("unset", None)

@@ -46,7 +46,7 @@ def describe(dtype: np.dtype[Any]) -> object:
         return "added", qualified_name(dtype.type)
     if dtype.kind == "T":
         text: Any = dtype  # numpy 1 knows no dtype of this kind
-        return "text", repr(getattr(text, "na_object", None)), text.coerce
+        return "text", repr(getattr(text, "na_object", ...)), text.coerce
     return dtype.str
 
 

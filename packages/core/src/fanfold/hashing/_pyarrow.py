@@ -27,8 +27,10 @@ def _table(table: Any) -> object:
 
 
 def _scalar(scalar: Any) -> object:
-    alone = sys.modules["pyarrow"].array([scalar], scalar.type)
-    return {"type": str(scalar.type), "value": column_of(alone)}
+    arrow, kind = sys.modules["pyarrow"], scalar.type
+    if arrow.types.is_union(kind) or arrow.types.is_run_end_encoded(kind):  # arrow cannot repeat it
+        return {"type": str(kind), "value": scalar.as_py()}
+    return {"type": str(kind), "value": column_of(arrow.array([scalar], kind))}
 
 
 register_hasher("pyarrow.lib.Array", _array)

@@ -35,5 +35,6 @@ def _installed_version(package: str) -> str:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:  # it is called otherwise than its distribution
-        brought_by = sorted(set(metadata.packages_distributions().get(package, ())))
-        return " ".join(f"{name} {metadata.version(name)}" for name in brought_by)
+        versions = {found.metadata["Name"]: found.version for found in metadata.distributions()}
+        brought_by = set(metadata.packages_distributions().get(package, ()))
+        return " ".join(f"{name} {versions[name]}" for name in sorted(brought_by))
