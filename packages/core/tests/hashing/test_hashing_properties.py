@@ -75,6 +75,7 @@ def test_hashes_are_equal_just_where_values_are(one, other):
 @given(st.lists(KEYS, max_size=5), st.randoms())
 @few
 def test_the_order_of_sets_and_dicts_does_not_count(keys, random):
+    keys = list(dict.fromkeys(keys))  # of 0 and False, a dict would keep the first
     shuffled = random.sample(keys, len(keys))
 
     assert hash(dict.fromkeys(keys, 1)) == hash(dict.fromkeys(shuffled, 1))

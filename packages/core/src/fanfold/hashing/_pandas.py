@@ -34,7 +34,6 @@ _FEW_COLUMNS = 10
 def _frame(frame: Any) -> object:
     # `_metadata` names the attributes that a subclass adds, such as the geometry of geopandas.
     numbers, others = _places(frame)
-    columns = [_column(frame, place) for place in others]
     parts = {
         "columns": frame.columns,
         "index": frame.index,
@@ -46,7 +45,7 @@ def _frame(frame: Any) -> object:
         "attrs": frame.attrs or None,
         "own": _own(frame),
     }
-    values = [Named(f"[{column.name!r}]", _values(column)) for column in columns]
+    values = [Named(f"[{column.name!r}]", _values(column)) for column in _columns(frame, others)]
     return Tagged(f"pandas.DataFrame{_subclass(frame)}", (parts, *values))
 
 
@@ -67,7 +66,7 @@ def _numbers(frame: Any, dtype: np.dtype[Any], places: list[int]) -> Chunks:
 
     def columns() -> Iterator[np.ndarray[Any, Any]]:
         if len(places) < _FEW_COLUMNS or len(frame) * dtype.itemsize > _SHORT_COLUMN:
-            yield from (_column(frame, place).to_numpy() for place in places)
+            yield from (column.to_numpy() for column in _columns(frame, places))
         else:
             table = frame if len(places) == frame.shape[1] else frame.iloc[:, places]
             yield table.to_numpy().T
@@ -174,8 +173,14 @@ _VALUES = {
 """The ways of pandas' own dtypes, by name; their modules move."""
 
 
-def _column(frame: Any, place: int) -> Any:
-    return frame.iloc[:, place]  # by its name there may be several
+def _columns(frame: Any, places: list[int]) -> Iterator[Any]:
+    """Yield the columns at these places; there may be several of one name."""
+    if 4 * len(places) < frame.shape[1]:
+        yield from (frame.iloc[:, place] for place in places)
+    else:  # four times as fast for each
+        wanted = set(places)
+        columns = (column for _, column in frame.items())
+        yield from (column for place, column in enumerate(columns) if place in wanted)
 
 
 def _is_numpy(dtype: object) -> bool:
