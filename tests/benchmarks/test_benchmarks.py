@@ -25,7 +25,7 @@ ROWS = {
     ],
     "persistence.py": [
         *("dump 10,000 small dicts", "load an array of 20 MB", "load an array of 2 MB, lz4"),
-        *("hash a frame of 10,000", "peak memory of a dump", "its every second column"),
+        *("peak memory of a dump", "its every second column"),
     ],
 }
 SHARED = {"files.py", "measure.py", "peers.py", "transport.py"}
