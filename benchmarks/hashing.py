@@ -19,7 +19,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no annotations
 import xxhash
 from measure import Case, machine, options, show, table
 from sklearn.ensemble import RandomForestRegressor
@@ -46,7 +46,7 @@ def cases(shrink: int, repetitions: int) -> Iterator[Case]:
             contestants["limit"] = partial(xxhash.xxh3_128_digest, value.view(np.uint8).data)
         yield Case(f"hash {name}", contestants, repetitions)
     for name, value in small_values().items():
-        often = {
+        often: dict[str, Callable[[], object]] = {
             "fanfold": partial(repeated, fanfold.hash, value),
             "joblib": partial(repeated, joblib.hash, value),
         }
