@@ -178,6 +178,7 @@ class SegmentPool:
         with self._lock:
             self._collect()
             self._retire_arena()
+            self._free += self._strays()
             while self._free:
                 self._drop(self._free.pop())
 
