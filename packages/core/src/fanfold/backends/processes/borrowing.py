@@ -101,10 +101,10 @@ class Borrower:
         from ..._interrupts import InterruptsHeld
 
         number, _, _, _, offset, nbytes, mode = place
-        mapping = self._mapping(place)
-        # What arrays keep alive is this object, so its end is theirs.
-        lent = (c_ubyte * nbytes).from_buffer(mapping.memory, offset)
-        with InterruptsHeld():
+        with InterruptsHeld():  # from the descriptor that arrives to the loan that is noted
+            mapping = self._mapping(place)
+            # What arrays keep alive is this object, so its end is theirs.
+            lent = (c_ubyte * nbytes).from_buffer(mapping.memory, offset)
             loan = _Loan(lent, self.ended.append)
             loan.among, loan.n_forks, loan.number = mapping.loans, forks.count, number
             mapping.loans[number] = loan
