@@ -222,6 +222,8 @@ class ContractChecks(BackendChecks):
         )
         submitted = aside(lambda: [executor.submit(batch) for batch in batches])
         assert lobby.next_visitor().name == "first"
+        if not backend.capabilities.runs_in_caller:
+            self.in_time(submitted)  # now they wait
 
         self.within(lambda: executor.close(abort=True))
 
