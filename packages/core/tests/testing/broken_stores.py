@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -274,7 +275,8 @@ class DirectoriesFightWriters(LocalStore):
     def put(self, key: str, pieces: Sequence[Piece]) -> None:
         path = Path(self._path(key))
         path.parent.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + 0.02
+        # Some wait long enough for another to put, and delete again, what was alone there.
+        deadline = time.monotonic() + random.uniform(0, 0.03)
         while path.parent.exists() and time.monotonic() < deadline:
             time.sleep(0.0002)
         temporary = path.with_name(f".{os.urandom(8).hex()}")
