@@ -163,3 +163,14 @@ def test_threads_need_not_send_it():
 def test_nonsense_is_refused(arguments, message):
     with pytest.raises(InvalidArgumentError, match=message):
         Parallel(n_jobs=2, **arguments)
+
+
+class NotRebuilt:
+    def __reduce__(self):
+        return int, ("no number",)
+
+
+def test_one_that_a_worker_cannot_rebuild_is_named():
+    run = Parallel(n_jobs=2, backend="processes", initializer=print, initargs=(NotRebuilt(),))
+    with pytest.raises(InitializerError, match="could not rebuild the initializer: ValueError"):
+        run([delayed(abs)(-1)])
