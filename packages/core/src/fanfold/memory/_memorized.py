@@ -17,7 +17,7 @@ from ._run import Run
 from ._summary import summarize_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..contracts.store import Store
     from ._entries import Entries
@@ -93,6 +93,46 @@ class Memorized(CachedFunction[P, R]):
         metadata = self._look_up(self._key(args, kwargs))
         return metadata is not None and self._is_good(metadata)
 
+    def put(
+        self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep `value` as what a call with these arguments returns; the function does not run.
+
+        Parameters
+        ----------
+        args : sequence
+            The positional arguments of the call, such as ``(3,)``.
+        value : object
+            The result.
+        kwargs : mapping, optional
+            The keyword arguments of the call.
+
+        Raises
+        ------
+        fanfold.errors.InvalidArgumentError
+            If the function cannot be called with these arguments.
+        fanfold.errors.StoreError
+            If the store cannot be written.
+        pickle.PicklingError
+            If the value cannot be pickled.
+        """
+        args, kwargs = _checked(args), kwargs or {}
+        bound = self._signature.bind(args, kwargs)
+        run = Run(self._key(args, kwargs), self._full_name, summarize_arguments(bound))
+        self._put(run.key, value, {**run.metadata(), "duration": 0.0})
+
+    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Remove the result of a call with these arguments; return whether there was one.
+
+        Raises
+        ------
+        fanfold.errors.InvalidArgumentError
+            If the function cannot be called with these arguments.
+        fanfold.errors.StoreError
+            If the store cannot be written.
+        """
+        return self._entries.store.delete(self._key(args, kwargs))
+
     def clear(self, warn: bool = True) -> None:
         """Remove all results of this function, those of its earlier versions too.
 
@@ -117,11 +157,13 @@ class Memorized(CachedFunction[P, R]):
 
     def _find(self, key: str) -> Any:
         """Return the result that is in the cache and still good, or MISSING: never an error."""
-        value = self._read(key) if self._is_current(key) else MISSING
+        value, seconds = self._read(key) if self._is_current(key) else (MISSING, 0.0)
         if value is MISSING:
+            self._entries.counts.miss()
             self._report.miss(key)
         else:
             self._entries.note_use(key)
+            self._entries.counts.hit(seconds)
             self._report.hit(key)
         return value
 
@@ -129,9 +171,11 @@ class Memorized(CachedFunction[P, R]):
         """Return a reference to the result that is in the cache and still good, or None."""
         metadata = self._look_up(key)
         if metadata is None or not self._is_current(key, metadata):
+            self._entries.counts.miss()
             self._report.miss(key)
             return None
         self._entries.note_use(key)
+        self._entries.counts.hit(metadata["duration"])
         self._report.hit(key)
         return self._reference(key, metadata)
 
@@ -153,7 +197,7 @@ class Memorized(CachedFunction[P, R]):
             self._report.not_storable(run.key, error)
         else:
             if self._map is not None:
-                mapped = self._read(run.key)
+                mapped, _ = self._read(run.key)
                 value = value if mapped is MISSING else mapped
         return value, metadata
 
@@ -182,14 +226,14 @@ class Memorized(CachedFunction[P, R]):
         good = self.cache_validation_callback
         return good is None or bool(good(metadata))
 
-    def _read(self, key: str) -> Any:
+    def _read(self, key: str) -> tuple[Any, float]:
         try:
-            return self._entries.read(key, self._map)
+            return self._entries.find(key, self._map)
         except StoreError as error:
             self._report.unreadable(error)
         except Exception as error:  # noqa: BLE001  unpickling runs code of the user's classes
             self._report.damaged(key, error)
-        return MISSING
+        return MISSING, 0.0
 
     def _look_up(self, key: str) -> Mapping[str, Any] | None:
         try:
@@ -219,3 +263,12 @@ class Memorized(CachedFunction[P, R]):
             self.verbose,
             self.cache_validation_callback,
         )
+
+
+def _checked(args: Sequence[Any]) -> tuple[Any, ...]:
+    if not isinstance(args, (tuple, list)):
+        raise InvalidArgumentError(
+            f"put() was given {args!r} as the arguments of the call: expected them in a tuple, "
+            "such as (3,) for one"
+        )
+    return tuple(args)

@@ -9,17 +9,20 @@ from ..hashing import register_hasher
 from ..plugins import stores
 from ._async_function import AsyncMemorizedFunc, is_coroutine_function
 from ._base import CachedFunction
+from ._counting import CacheStats
 from ._entries import Entries
 from ._eviction import check_items, choose_victims, parse_size, seconds_of
 from ._function import MemorizedFunc
 from ._key import ROOT
+from ._looking import CacheEntry, look
 from ._method import CachedMethod
 from ._reporting import say, tell
+from ._showing import html_table
 from ._uncached import AsyncNotMemorizedFunc, NotMemorizedFunc
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
     from datetime import timedelta
     from typing import Literal, Protocol
 
@@ -271,6 +274,53 @@ class Memory:
         for entry in victims:
             self._entries.store.delete(entry.key)
             tell("evicted", entry.key.split("/")[1], entry.key, nbytes=entry.size)
+
+    def entries(self) -> Iterator[CacheEntry]:
+        """Iterate over the results that are kept, of all functions, in any order.
+
+        Each is told from the beginning of its entry; nothing is unpickled, and none counts as used.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> memory = Memory(tempfile.mkdtemp(), verbose=0)
+        >>> @memory.cache
+        ... def square(x):
+        ...     return x * x
+        >>> _ = square(3), square(4)
+        >>> sorted(entry.arguments["x"] for entry in memory.entries())
+        ['3', '4']
+        """
+        return iter(()) if self._entries is None else look(self._entries)
+
+    def stats(self) -> CacheStats:
+        """Return how much is kept, and what it saved this Memory in this process.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be read.
+        """
+        if self._entries is None:
+            return CacheStats(hits=0, misses=0, seconds_saved=0.0, entries=0, bytes=0)
+        counts = self._entries.counts
+        sizes = [entry.size for entry in self._entries.store.list(ROOT)]
+        return CacheStats(
+            hits=counts.hits,
+            misses=counts.misses,
+            seconds_saved=counts.seconds_saved,
+            entries=len(sizes),
+            bytes=sum(sizes),
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [("location", str(self.location)), *self.stats().rows()]
+        return html_table((), rows)
 
     def __repr__(self) -> str:
         location = None if self._entries is None else self._entries.store.location
