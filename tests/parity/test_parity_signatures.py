@@ -38,7 +38,13 @@ OTHER_DEFAULTS = {
     # joblib's md5 is of a pickle; this one is of the value, and many times as fast.
     ("hash", "hash_name"): "xxh3_128",
 }
-OUR_OWN = {("Parallel", "return_generator"), ("Parallel", "progress")} | {
+OUR_OWN = {
+    ("Parallel", "return_generator"),
+    ("Parallel", "progress"),
+    ("Memory", "max_bytes"),
+    ("Memory", "max_entries"),
+    ("Memory", "ttl"),
+} | {
     (name, argument)
     for name in ("Parallel", "parallel_config")
     # joblib passes the last two on to the backend, by the same names; here every backend has them.

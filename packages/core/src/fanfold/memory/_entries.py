@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import time
+from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CorruptFileError, InvalidArgumentError, StoreError
 from ..persistence import METADATA_PREFIX, decode, encode, load_path, read_metadata
+from ._budget import Ledger
 from ._counting import Counts
-from ._reporting import Warner
+from ._eviction import choose_victims
+from ._key import ROOT
+from ._reporting import Warner, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from ..contracts.store import Store
+    from ..contracts.store import Store, StoreEntry
     from ..persistence import Compress
+    from ._budget import Budget
 
 _READ_AT_ONCE = 128 * 1024
-_HOLDS_SECONDS = 1024
+_HOLDS_TIMES = 1024
+_TICK = 0.01  # the times of files advance every 4 to 10 ms on Linux: noting twice changes nothing
+_MOST_NOTED = 1000
+_DURATION = b'"duration":'
 _MAPPINGS = {
     # An entry never changes: who maps it for writing gets copies of the pages that are written.
     None: None,
@@ -47,6 +57,8 @@ class Entries:
         What else the store is made with.
     compress : bool, int, str or tuple
         How to compress results; as in :func:`fanfold.dump`.
+    budget : Budget
+        How much may be kept.
     """
 
     def __init__(
@@ -55,14 +67,19 @@ class Entries:
         location: object,
         options: Mapping[str, Any],
         compress: Compress,
+        budget: Budget,
     ) -> None:
         if compress:
             encode(None, compress=compress)  # refuses what it cannot do before it is needed
         self.store = make_store(location, **options)
         self.compress = compress
-        self._recipe = (make_store, self.store.location, dict(options), compress)
+        self._recipe = (make_store, self.store.location, dict(options), compress, budget)
         self._has_paths = self.store.capabilities.local_paths
         self._notes_use = self.store.capabilities.touch
+        self.budget = budget
+        self._ledger = Ledger(budget) if budget else None
+        self._evicting = Lock()
+        self._noted: dict[str, float] = {}
         self.warner = Warner()
         self.counts = Counts()
 
@@ -106,13 +123,13 @@ class Entries:
             If the entry is damaged, or its value cannot be unpickled here, whatever that raises.
         """
         at_once = _READ_AT_ONCE if self._has_paths else None
-        data = self.store.get(key, 0, at_once if mmap_mode is None else _HOLDS_SECONDS)
-        if data is None:
+        data = self.store.get(key, 0, at_once if mmap_mode is None else _HOLDS_TIMES)
+        if data is None or (self.budget.ttl and self.is_expired(_number(b'"time":', data))):
             return MISSING, 0.0
         if mmap_mode is None and (at_once is None or len(data) < at_once):
-            return decode(data), _seconds(data)
+            return decode(data), _number(_DURATION, data)
         # Loading reads large arrays straight into their place: 10 MB take 2.4 ms, not 3.4.
-        return self._load(key, mmap_mode), _seconds(data)
+        return self._load(key, mmap_mode), _number(_DURATION, data)
 
     def read_metadata(self, key: str) -> Mapping[str, Any] | None:
         """Return what is known of an entry, or None where there is none.
@@ -144,12 +161,92 @@ class Entries:
         """
         pieces = encode(value, compress=self.compress, metadata=metadata)
         self.store.put(key, pieces)
-        return sum(map(len, pieces))
+        n_bytes = sum(map(len, pieces))
+        if self._ledger is not None and self._ledger.add(n_bytes, time.time()):
+            self._keep_budget(self._ledger)
+        return n_bytes
+
+    def totals(self) -> tuple[int, int]:
+        """Return how many results there are, and how many bytes they have.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be read.
+        """
+        if self.store.capabilities.indexed:
+            return self.store.totals(ROOT)
+        sizes = [entry.size for entry in self.store.list(ROOT)]
+        return len(sizes), sum(sizes)
+
+    def evict(
+        self, bytes_limit: int | None, items_limit: int | None, unused_for: float | None
+    ) -> tuple[int, int]:
+        """Remove what was not used for longest until the rest keeps all limits.
+
+        Returns
+        -------
+        tuple of int
+            How many results are left, and how many bytes they have.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be read or written.
+        """
+        by_use: Iterable[StoreEntry]
+        if self.store.capabilities.indexed:
+            n_items, n_bytes = self.store.totals(ROOT)
+            by_use = self.store.by_use(ROOT)
+        else:
+            by_use = sorted(self.store.list(ROOT), key=lambda entry: entry.modified)
+            n_items, n_bytes = len(by_use), sum(entry.size for entry in by_use)
+        victims = choose_victims(
+            by_use,
+            n_items,
+            n_bytes,
+            bytes_limit=bytes_limit,
+            items_limit=items_limit,
+            not_used_since=None if unused_for is None else time.time() - unused_for,
+        )
+        for entry in victims:
+            self.store.delete(entry.key)
+            tell("evicted", entry.key.split("/")[1], entry.key, nbytes=entry.size)
+            n_items -= 1
+            n_bytes -= entry.size
+        return n_items, n_bytes
+
+    def is_expired(self, created: float) -> bool:
+        """Return whether a result that was computed then is too old to be used."""
+        return self.budget.ttl is not None and time.time() - created > self.budget.ttl
+
+    def _keep_budget(self, ledger: Ledger) -> None:
+        """Remove what is too much; an error is told and not raised, since the result is kept."""
+        if not self._evicting.acquire(blocking=False):
+            return  # another thread is at it
+        try:
+            budget = self.budget
+            now = time.time()
+            left = self.totals()
+            max_bytes, max_entries = budget.limits_to_restore(*left)
+            if max_bytes is not None or max_entries is not None or budget.ttl is not None:
+                left = self.evict(max_bytes, max_entries, budget.ttl)
+            ledger.looked(*left, now)
+        except StoreError as error:
+            self.warner.warn("evict", f"the limits of the cache are not kept: {error}")
+        finally:
+            self._evicting.release()
 
     def note_use(self, key: str) -> None:
         """Have :meth:`Memory.reduce_size` know that an entry was of use just now."""
         if not self._notes_use:
             return
+        now = monotonic()
+        if now - self._noted.get(key, 0.0) < _TICK:
+            return
+        if len(self._noted) >= _MOST_NOTED:
+            self._noted.clear()
+        self._noted[key] = now
         try:
             self.store.touch(key)
         except StoreError as error:
@@ -198,14 +295,13 @@ class Entries:
             return MISSING
 
 
-def _seconds(data: bytes) -> float:
-    """Return how long computing a result took, from the first bytes of its entry.
+def _number(name: bytes, data: bytes) -> float:
+    """Return a number of the metadata from the first bytes of an entry; 0 where it is not.
 
     Parsing the metadata as JSON would take ten times as long, a fifth of a hit. Inside a text of
     it, the quotes would have backslashes.
     """
-    name = b'"duration":'
-    start = data.find(name, 0, _HOLDS_SECONDS) + len(name)
+    start = data.find(name, 0, _HOLDS_TIMES) + len(name)
     end = data.find(b",", start)
     try:
         return float(data[start:end])

@@ -237,7 +237,10 @@ class Memorized(CachedFunction[P, R]):
 
     def _look_up(self, key: str) -> Mapping[str, Any] | None:
         try:
-            return self._entries.read_metadata(key)
+            metadata = self._entries.read_metadata(key)
+            if metadata is None or self._entries.is_expired(metadata["time"]):
+                return None
+            return metadata
         except StoreError as error:
             self._report.unreadable(error)
         except CorruptFileError as error:

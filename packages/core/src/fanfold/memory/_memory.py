@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from ..hashing import register_hasher
 from ..plugins import stores
 from ._async_function import AsyncMemorizedFunc, is_coroutine_function
 from ._base import CachedFunction
+from ._budget import Budget
 from ._counting import CacheStats
 from ._entries import Entries
-from ._eviction import check_items, choose_victims, parse_size, seconds_of
+from ._eviction import check_items, parse_size, seconds_of
 from ._function import MemorizedFunc
 from ._key import ROOT
 from ._looking import CacheEntry, look
 from ._method import CachedMethod
-from ._reporting import say, tell
+from ._reporting import say
 from ._showing import html_table
 from ._uncached import AsyncNotMemorizedFunc, NotMemorizedFunc
 
@@ -77,6 +77,16 @@ class Memory:
         0 prints nothing, 1 what is computed, 2 also what is found, 11 also under which key.
     backend_options : mapping, optional
         What else to make the store with.
+    max_bytes : int or str, optional
+        How many bytes of results to keep, also as ``"500K"``, ``"1.5M"`` or ``"10GB"``. When there
+        are more, those that were not used for longest go, as by :meth:`reduce_size`. The cache of
+        one process is never larger after a call; each further process may add a hundredth of the
+        limit until it looks again.
+    max_entries : int, optional
+        How many results to keep; in the same way.
+    ttl : float or datetime.timedelta, optional
+        For how many seconds after it was computed a result is used. Later it is computed anew and
+        replaced; one that is not asked for any more is removed some time after.
 
     Raises
     ------
@@ -109,6 +119,10 @@ class Memory:
         compress: Compress = False,
         verbose: int = 1,
         backend_options: Mapping[str, Any] | None = None,
+        *,
+        max_bytes: int | str | None = None,
+        max_entries: int | None = None,
+        ttl: float | timedelta | None = None,
     ) -> None:
         self.location = location
         self.backend = backend
@@ -116,11 +130,12 @@ class Memory:
         self.compress = compress
         self.verbose = int(verbose)
         self.backend_options = dict(backend_options or {})
+        budget = Budget(max_bytes, max_entries, ttl)
         self._entries: Entries | None = None
         if location is not None:
             # The default leaves the choice to the location's scheme.
             chosen = stores.for_location(location, None if backend == "local" else backend)
-            self._entries = Entries(chosen, location, self.backend_options, compress)
+            self._entries = Entries(chosen, location, self.backend_options, compress, budget)
             self._entries.mapping(mmap_mode)
 
     @property
@@ -265,15 +280,7 @@ class Memory:
         age = seconds_of(age_limit)
         if self._entries is None:
             return
-        victims = choose_victims(
-            self._entries.store.list(ROOT),
-            bytes_limit=bytes_limit,
-            items_limit=items_limit,
-            not_used_since=None if age is None else time.time() - age,
-        )
-        for entry in victims:
-            self._entries.store.delete(entry.key)
-            tell("evicted", entry.key.split("/")[1], entry.key, nbytes=entry.size)
+        self._entries.evict(bytes_limit, items_limit, age)
 
     def entries(self) -> Iterator[CacheEntry]:
         """Iterate over the results that are kept, of all functions, in any order.
@@ -309,13 +316,13 @@ class Memory:
         if self._entries is None:
             return CacheStats(hits=0, misses=0, seconds_saved=0.0, entries=0, bytes=0)
         counts = self._entries.counts
-        sizes = [entry.size for entry in self._entries.store.list(ROOT)]
+        n_entries, n_bytes = self._entries.totals()
         return CacheStats(
             hits=counts.hits,
             misses=counts.misses,
             seconds_saved=counts.seconds_saved,
-            entries=len(sizes),
-            bytes=sum(sizes),
+            entries=n_entries,
+            bytes=n_bytes,
         )
 
     def _repr_html_(self) -> str:

@@ -97,6 +97,13 @@ class StoreMachine(RuleBasedStateMachine):
         )
         assert listed == expected
 
+    @precondition(lambda self: self.store.capabilities.indexed)
+    @rule(prefix=_prefixes)
+    def totals(self, prefix: str) -> None:
+        """Ask how much there is."""
+        sizes = [len(value) for key, value in self.model.items() if key.startswith(prefix)]
+        assert self.store.totals(prefix) == (len(sizes), sum(sizes))
+
     @rule()
     def go_on_with_a_second_instance(self) -> None:
         """Close the store and open its location again."""
