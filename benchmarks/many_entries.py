@@ -21,7 +21,7 @@ from typing import Any
 from fanfold import Memory
 from fanfold.persistence import encode
 
-CALLS = 1000
+MOST_CALLS = 1000
 COLUMNS = ("insert", "hit", "insert and evict", "reduce_size", "stats, each time", "list")
 
 
@@ -44,14 +44,15 @@ def measure(folder: str, count: int) -> list[float]:
 
     fill = spent(lambda: [store.put(key(i), [entry(i)]) for i in range(count)], count)
     memory.stats()  # takes over what is left in the log
-    numbers = range(CALLS)
-    insert = spent(lambda: [cached(i) for i in numbers], CALLS)
-    hit = spent(lambda: [cached(i) for i in numbers], CALLS)
-    limited: Any = Memory(folder, verbose=0, max_entries=count + CALLS).cache(block)
+    calls = min(count, MOST_CALLS)
+    numbers = range(calls)
+    insert = spent(lambda: [cached(i) for i in numbers], calls)
+    hit = spent(lambda: [cached(i) for i in numbers], calls)
+    limited: Any = Memory(folder, verbose=0, max_entries=count + calls).cache(block)
     limited(-1)  # looks at how much there is
-    evict = spent(lambda: [limited(CALLS + i) for i in numbers], CALLS)
-    left = memory.stats().entries - CALLS
-    reduce = spent(lambda: memory.reduce_size(items_limit=left), CALLS)
+    evict = spent(lambda: [limited(calls + i) for i in numbers], calls)
+    left = memory.stats().entries - calls
+    reduce = spent(lambda: memory.reduce_size(items_limit=left), calls)
     stats = spent(memory.stats, 1)
     listed = spent(lambda: list(islice(store.list(), count)), count)
     return [fill, insert, hit, evict, reduce, stats, listed]

@@ -158,6 +158,30 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert store.totals() == (50, 50)
 
 
+def test_what_was_published_just_before_its_writer_was_killed_is_known(store: LocalStore) -> None:
+    store.put("a/other", [b"x"])
+    [log] = logs(store)
+    with log.open("a") as file:
+        file.write(f"> a/one {time.time() - 61:.0f}\n> a/never {time.time() - 61:.0f}\n")
+    Path(store.location, "a", "one").write_bytes(b"one")
+
+    assert store.totals() == (2, 4)
+
+
+def test_what_is_about_to_be_published_is_not_given_up(store: LocalStore) -> None:
+    store.put("a/other", [b"x"])
+    [log] = logs(store)
+    with log.open("a") as file:
+        file.write(f"> a/one {time.time():.0f}\n")
+    assert store.totals() == (1, 1)
+    Path(store.location, "a", "one").write_bytes(b"one")
+
+    with log.open("a") as file:
+        file.write("+ a/one 3 1.0\n")
+
+    assert store.totals() == (2, 4)
+
+
 def test_a_half_written_line_of_a_log_waits_for_its_end(store: LocalStore) -> None:
     fill(store, "one")
     [log] = logs(store)

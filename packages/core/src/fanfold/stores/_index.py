@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from ..contracts.store import StoreEntry
 from ..errors import StoreError
-from ._log import CHANGED, Log, changed_line, put_line, whole_lines
+from ._log import BEGUN, PUT, Log, begun_line, changed_line, put_line, whole_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _VERSION = 1
 _BATCH = 200
 _WAIT_SECONDS = 60.0
 _ABANDONED_AFTER = 24 * 60 * 60.0
+_UNFINISHED_AFTER = 60.0
 _SCHEMA = """
 CREATE TABLE folders (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
@@ -44,6 +45,7 @@ CREATE TABLE entries (
 );
 CREATE INDEX by_use ON entries (used);
 CREATE TABLE logs (name TEXT PRIMARY KEY, taken INTEGER NOT NULL);
+CREATE TABLE begun (key TEXT NOT NULL, log TEXT NOT NULL, since REAL, PRIMARY KEY (key, log));
 CREATE TRIGGER added AFTER INSERT ON entries BEGIN
     UPDATE folders SET entries = entries + 1, bytes = bytes + new.size WHERE id = new.folder;
 END;
@@ -103,20 +105,21 @@ class Index:
         self._walk = walk
         self._look = look
 
-    def note_put(self, key: str, size: int, used: float) -> bool:
-        """Note an entry that is about to get its name, and return whether to call :meth:`settle`.
+    def note_begun(self, key: str) -> None:
+        """Note that an entry is about to get its name.
 
-        Before, so that no entry is unknown, whenever the writer dies.
+        If nothing is noted of it after that, because its writer died, the disk is asked.
         """
-        return self._log.append(put_line(key, size, used))
+        self._log.append(begun_line(key, time.time()))
+
+    def note_put(self, key: str, size: int, used: float) -> None:
+        """Note an entry that has its name now; at times, take over the logs."""
+        if self._log.append(put_line(key, size, used)):
+            self._log.replace(lambda: self._run(lambda connection: None))
 
     def note_change(self, key: str) -> None:
         """Note that an entry was deleted, or is not what was noted before."""
         self._log.append(changed_line(key))
-
-    def settle(self) -> None:
-        """Take over the logs, so that that of this process begins anew."""
-        self._log.replace(lambda: self._run(lambda connection: None))
 
     def totals(self, prefix: str) -> tuple[int, int]:
         """Return how many entries there are whose keys start with `prefix`, and their bytes."""
@@ -235,20 +238,20 @@ class Index:
         taken = dict(connection.execute("SELECT name, taken FROM logs").fetchall())
         abandoned = time.time() - _ABANDONED_AFTER
         finished = []
-        lines: list[bytes] = []
+        news = News()
         for file in self._scan():
             info = file.stat()
             start = taken.pop(file.name, 0)
             if info.st_size > start:
                 data = _read_lines(file.path, start)
-                lines += data.splitlines()
+                news.read(file.name, data)
                 connection.execute(
                     "INSERT OR REPLACE INTO logs VALUES (?, ?)", (file.name, start + len(data))
                 )
             elif info.st_mtime < abandoned:
                 finished.append(file.path)
         connection.executemany("DELETE FROM logs WHERE name = ?", ((name,) for name in taken))
-        self._apply(connection, lines)
+        self._apply(connection, news)
         return finished
 
     def _scan(self) -> list[os.DirEntry[str]]:
@@ -258,25 +261,59 @@ class Index:
         except FileNotFoundError:
             return []
 
-    def _apply(self, connection: sqlite3.Connection, lines: list[bytes]) -> None:
-        put: dict[str, tuple[str, int, float]] = {}
-        disputed: set[str] = set()
-        for line in lines:
-            kind, name, *rest = line.split()
-            key = name.decode()
-            if kind == CHANGED or key in put:
-                disputed.add(key)
-            if kind != CHANGED:
-                put[key] = key, int(rest[0]), float(rest[1])
+    def _apply(self, connection: sqlite3.Connection, news: News) -> None:
+        connection.executemany("DELETE FROM begun WHERE key = ? AND log = ?", news.ended)
+        rows = ((key, log, since) for (key, log), since in news.begun.items())
+        connection.executemany("INSERT OR REPLACE INTO begun VALUES (?, ?, ?)", rows)
+        unfinished = time.time() - _UNFINISHED_AFTER
+        left = connection.execute("SELECT key FROM begun WHERE since < ?", (unfinished,)).fetchall()
+        connection.execute("DELETE FROM begun WHERE since < ?", (unfinished,))
         # The lines of several processes are in no order, but the disk knows what became of it all.
-        for key in disputed:
+        for key in news.disputed.union(key for (key,) in left):
+            news.put.pop(key, None)
             entry = self._look(key)
-            put.pop(key, None)
             if entry is None:
                 connection.execute(_REMOVE, _split(key))
             else:
-                put[key] = key, entry.size, entry.modified
-        _add(connection, put.values())
+                news.put[key] = key, entry.size, entry.modified
+        _add(connection, news.put.values())
+
+
+class News:
+    """What is new in the logs.
+
+    Attributes
+    ----------
+    put : dict
+        Key, size and time of what was put, by key.
+    disputed : set of str
+        The keys of which more was told than that they were put once.
+    begun : dict
+        Since when a key is about to be put, by the key and the name of the log.
+    ended : list of tuple
+        The keys that are not about to be put any more, each with the name of the log.
+    """
+
+    def __init__(self) -> None:
+        self.put: dict[str, tuple[str, int, float]] = {}
+        self.disputed: set[str] = set()
+        self.begun: dict[tuple[str, str], float] = {}
+        self.ended: list[tuple[str, str]] = []
+
+    def read(self, log: str, lines: bytes) -> None:
+        """Add the lines of a log."""
+        for line in lines.splitlines():
+            kind, name, *rest = line.split()
+            key = name.decode()
+            if kind == BEGUN:
+                self.begun[key, log] = float(rest[0])
+                continue
+            if self.begun.pop((key, log), None) is None:
+                self.ended.append((key, log))
+            if kind != PUT or key in self.put:
+                self.disputed.add(key)
+            if kind == PUT:
+                self.put[key] = key, int(rest[0]), float(rest[1])
 
 
 def _add(connection: sqlite3.Connection, entries: Iterable[tuple[str, int, float]]) -> None:

@@ -7,7 +7,7 @@ from stat import S_ISREG
 from typing import ClassVar
 
 from ..contracts.store import Store, StoreCapabilities, StoreEntry, check_key, check_prefix, is_key
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, StoreError
 from ._failure import failure
 from ._index import Index
 from ._publish import discard, prune, publish, publish_new, sweep, write_temporary
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..contracts.store import Piece
-    from ..errors import StoreError
 
 _READ: int = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
@@ -93,12 +92,13 @@ class LocalStore(Store):
         path = self._path(key)
         try:
             temporary = self._write(pieces)
-            must_settle = self._note(key, temporary)
+            info = self._begin(key, temporary)
             publish(temporary, path)
+            self._index.note_put(key, info.st_size, info.st_mtime)
+        except StoreError:
+            raise
         except OSError as error:
             raise self._failure("write", key, error) from error
-        if must_settle:
-            self._index.settle()
 
     def put_if_absent(self, key: str, pieces: Sequence[Piece]) -> bool:
         """Write an entry unless there is one, and return whether this call wrote it."""
@@ -107,10 +107,9 @@ class LocalStore(Store):
             if _is_file(path):
                 return False
             temporary = self._write(pieces)
-            self._note(key, temporary)
+            self._begin(key, temporary)
             has_won = publish_new(temporary, path, f"{self.location}/.lock")
-            if not has_won:
-                self._index.note_change(key)
+            self._index.note_change(key)
             return has_won
         except OSError as error:
             raise self._failure("write", key, error) from error
@@ -181,10 +180,10 @@ class LocalStore(Store):
             return None
         return StoreEntry(key, info.st_size, info.st_mtime) if S_ISREG(info.st_mode) else None
 
-    def _note(self, key: str, temporary: str) -> bool:
+    def _begin(self, key: str, temporary: str) -> os.stat_result:
         try:
-            info = os.stat(temporary)
-            return self._index.note_put(key, info.st_size, info.st_mtime)
+            self._index.note_begun(key)
+            return os.stat(temporary)
         except BaseException:
             discard(temporary)
             raise

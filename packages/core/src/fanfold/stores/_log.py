@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _APPENDS: int = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _FULL = 1 << 20
 
-CHANGED = b"?"
+BEGUN, PUT, CHANGED = b">", b"+", b"?"
 
 
 class Log:
@@ -96,8 +96,13 @@ class Log:
         self._release()
 
 
+def begun_line(key: str, now: float) -> bytes:
+    """Return the line that tells that an entry is about to get its name."""
+    return b"> %s %d\n" % (key.encode(), now)
+
+
 def put_line(key: str, size: int, used: float) -> bytes:
-    """Return the line that tells that an entry is about to be written."""
+    """Return the line that tells that an entry is there."""
     return b"+ %s %d %s\n" % (key.encode(), size, repr(used).encode())
 
 
