@@ -44,6 +44,8 @@ OUR_OWN = {
     ("Memory", "max_bytes"),
     ("Memory", "max_entries"),
     ("Memory", "ttl"),
+    ("Memory", "read_only"),
+    ("Memory", "hot"),
 } | {
     (name, argument)
     for name in ("Parallel", "parallel_config")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 _SHARE_BETWEEN_LOOKS = 100
+_MOST_AT_ONCE = 100
 _LIFETIME_BETWEEN_LOOKS = 10
 
 
@@ -47,9 +48,14 @@ class Budget:
     def limits_to_restore(self, n_entries: int, n_bytes: int) -> tuple[int | None, int | None]:
         """Return to how many bytes and entries to go back; None where nothing is over the limit.
 
-        That is a hundredth below the limit, so that not every new entry makes another one go.
+        That is a hundredth below the limit, so that not every new entry makes another one go, but
+        no more than a hundred entries, so that no call waits long.
         """
-        return _lowered(self.max_bytes, n_bytes), _lowered(self.max_entries, n_entries)
+        average = n_bytes / n_entries if n_entries else 0.0
+        return (
+            _lowered(self.max_bytes, n_bytes, int(average * _MOST_AT_ONCE)),
+            _lowered(self.max_entries, n_entries, _MOST_AT_ONCE),
+        )
 
     def __bool__(self) -> bool:
         return not self.max_bytes is self.max_entries is self.ttl is None
@@ -98,8 +104,10 @@ def _room(limit: int | None, used: int) -> float:
     return float("inf") if limit is None else min(limit - used, limit / _SHARE_BETWEEN_LOOKS)
 
 
-def _lowered(limit: int | None, used: int) -> int | None:
-    return None if limit is None or used <= limit else limit - limit // _SHARE_BETWEEN_LOOKS
+def _lowered(limit: int | None, used: int, most: int) -> int | None:
+    if limit is None or used <= limit:
+        return None
+    return limit - min(limit // _SHARE_BETWEEN_LOOKS, most)
 
 
 def _lifetime(ttl: float | timedelta | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from threading import Lock
 from time import monotonic
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CorruptFileError, InvalidArgumentError, StoreError
 from ..persistence import METADATA_PREFIX, decode, encode, load_path, read_metadata
+from ..stores import ReadOnlyStore
 from ._budget import Ledger
 from ._counting import Counts
 from ._eviction import choose_victims
+from ._hot import LARGEST, HotTier
 from ._key import ROOT
 from ._reporting import Warner, tell
 
@@ -22,11 +25,12 @@ if TYPE_CHECKING:
     from ..persistence import Compress
     from ._budget import Budget
 
-_READ_AT_ONCE = 128 * 1024
+_READ_AT_ONCE = LARGEST
 _HOLDS_TIMES = 1024
 _TICK = 0.01  # the times of files advance every 4 to 10 ms on Linux: noting twice changes nothing
 _MOST_NOTED = 1000
 _DURATION = b'"duration":'
+_CREATED = b'"time":'
 _MAPPINGS = {
     # An entry never changes: who maps it for writing gets copies of the pages that are written.
     None: None,
@@ -59,6 +63,10 @@ class Entries:
         How to compress results; as in :func:`fanfold.dump`.
     budget : Budget
         How much may be kept.
+    read_only : bool, default=False
+        Whether nothing may be changed.
+    hot : int, default=0
+        How many bytes of results to keep in the process as well.
     """
 
     def __init__(
@@ -68,17 +76,30 @@ class Entries:
         options: Mapping[str, Any],
         compress: Compress,
         budget: Budget,
+        read_only: bool = False,
+        hot: int = 0,
     ) -> None:
         if compress:
             encode(None, compress=compress)  # refuses what it cannot do before it is needed
-        self.store = make_store(location, **options)
+        store = make_store(location, **options)
+        self.store: Store = ReadOnlyStore(store) if read_only else store
+        self.read_only = read_only
         self.compress = compress
-        self._recipe = (make_store, self.store.location, dict(options), compress, budget)
+        self._recipe = (
+            make_store,
+            self.store.location,
+            dict(options),
+            compress,
+            budget,
+            read_only,
+            hot,
+        )
         self._has_paths = self.store.capabilities.local_paths
         self._notes_use = self.store.capabilities.touch
         self.budget = budget
         self._ledger = Ledger(budget) if budget else None
         self._evicting = Lock()
+        self._hot = HotTier(hot) if hot else None
         self._noted: dict[str, float] = {}
         self.warner = Warner()
         self.counts = Counts()
@@ -122,12 +143,19 @@ class Entries:
         Exception
             If the entry is damaged, or its value cannot be unpickled here, whatever that raises.
         """
+        if self._hot is not None and mmap_mode is None:
+            hot = self._hot.get(key)
+            if hot is not None and not self.is_expired(hot.created):
+                return hot.result(), hot.seconds
         at_once = _READ_AT_ONCE if self._has_paths else None
         data = self.store.get(key, 0, at_once if mmap_mode is None else _HOLDS_TIMES)
-        if data is None or (self.budget.ttl and self.is_expired(_number(b'"time":', data))):
+        if data is None or (self.budget.ttl and self.is_expired(_number(_CREATED, data))):
             return MISSING, 0.0
         if mmap_mode is None and (at_once is None or len(data) < at_once):
-            return decode(data), _number(_DURATION, data)
+            value, seconds = decode(data), _number(_DURATION, data)
+            if self._hot is not None and len(data) < LARGEST:
+                self._hot.add(key, value, data, seconds, _number(_CREATED, data))
+            return value, seconds
         # Loading reads large arrays straight into their place: 10 MB take 2.4 ms, not 3.4.
         return self._load(key, mmap_mode), _number(_DURATION, data)
 
@@ -160,11 +188,25 @@ class Entries:
             If the value cannot be pickled, whatever that raises.
         """
         pieces = encode(value, compress=self.compress, metadata=metadata)
+        if self._hot is not None:
+            self._hot.discard(key)
         self.store.put(key, pieces)
         n_bytes = sum(map(len, pieces))
         if self._ledger is not None and self._ledger.add(n_bytes, time.time()):
             self._keep_budget(self._ledger)
         return n_bytes
+
+    def delete(self, key: str) -> bool:
+        """Remove an entry, and return whether it was there.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be written.
+        """
+        if self._hot is not None:
+            self._hot.discard(key)
+        return self.store.delete(key)
 
     def totals(self) -> tuple[int, int]:
         """Return how many results there are, and how many bytes they have.
@@ -194,6 +236,7 @@ class Entries:
         fanfold.errors.StoreError
             If the store cannot be read or written.
         """
+        self.check_writable()
         by_use: Iterable[StoreEntry]
         if self.store.capabilities.indexed:
             n_items, n_bytes = self.store.totals(ROOT)
@@ -210,7 +253,7 @@ class Entries:
             not_used_since=None if unused_for is None else time.time() - unused_for,
         )
         for entry in victims:
-            self.store.delete(entry.key)
+            self.delete(entry.key)
             tell("evicted", entry.key.split("/")[1], entry.key, nbytes=entry.size)
             n_items -= 1
             n_bytes -= entry.size
@@ -253,10 +296,26 @@ class Entries:
             self._notes_use = False
             self.warner.warn("touch", f"results are found, but their use is not noted: {error}")
 
+    def check_writable(self) -> None:
+        """Refuse to change what was opened to be read.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If it was.
+        """
+        if self.read_only:
+            raise StoreError(
+                errno.EROFS,
+                f"the cache at {self.store.location!r} was opened with read_only=True: leave that "
+                "out to change it",
+            )
+
     def clear(self, prefix: str) -> None:
         """Remove the entries whose keys start with `prefix`, which ends with a slash."""
+        self.check_writable()
         for entry in self.store.list(prefix):
-            self.store.delete(entry.key)
+            self.delete(entry.key)
 
     def clear_function(self, prefix: str, current: str, function: str) -> None:
         """Remove the results of a function, and spare those of its namesakes in other modules.
@@ -270,13 +329,14 @@ class Entries:
         function : str
             Its name with its module, as in the metadata.
         """
+        self.check_writable()
         is_own = {current: True}
         for entry in self.store.list(prefix):
             version = entry.key.rpartition("/")[0]
             if version not in is_own:
                 is_own[version] = self._function_of(entry.key) in (function, None)
             if is_own[version]:
-                self.store.delete(entry.key)
+                self.delete(entry.key)
 
     def _function_of(self, key: str) -> str | None:
         try:

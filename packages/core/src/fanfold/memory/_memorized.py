@@ -131,7 +131,7 @@ class Memorized(CachedFunction[P, R]):
         fanfold.errors.StoreError
             If the store cannot be written.
         """
-        return self._entries.store.delete(self._key(args, kwargs))
+        return self._entries.delete(self._key(args, kwargs))
 
     def clear(self, warn: bool = True) -> None:
         """Remove all results of this function, those of its earlier versions too.
@@ -189,6 +189,8 @@ class Memorized(CachedFunction[P, R]):
         """Put a result into the cache if possible; return it as a hit would, and its metadata."""
         metadata = run.metadata()
         self._report.returned(metadata["duration"])
+        if self._entries.read_only:
+            return value, metadata
         try:
             self._put(run.key, value, metadata)
         except StoreError as error:
@@ -215,9 +217,11 @@ class Memorized(CachedFunction[P, R]):
         metadata = metadata or self._look_up(key)
         if metadata is None or self._is_good(metadata):
             return metadata is not None
+        if self._entries.read_only:
+            return False
         # It must not come back as good in case that computing it again fails.
         try:
-            self._entries.store.delete(key)
+            self._entries.delete(key)
         except StoreError as error:
             self._report.not_removed(error)
         return False

@@ -88,6 +88,15 @@ class Memory:
         For how many seconds after it was computed a result is used. Later it is computed anew and
         replaced; one that is not asked for any more is removed some time after.
 
+    read_only : bool, default=False
+        Only read what is there: what is not is computed and not kept, and uses are not noted. What
+        would change the cache, such as :meth:`clear`, raises a :class:`fanfold.errors.StoreError`.
+
+    hot : int or str, optional
+        How many bytes of results to keep in the process too, also as ``"64MB"``: those of up to
+        128 KB that were used last. They are found without asking the store, so one that another
+        process removes or replaces is found for as long as it stays here.
+
     Raises
     ------
     fanfold.errors.InvalidArgumentError
@@ -123,6 +132,8 @@ class Memory:
         max_bytes: int | str | None = None,
         max_entries: int | None = None,
         ttl: float | timedelta | None = None,
+        read_only: bool = False,
+        hot: int | str | None = None,
     ) -> None:
         self.location = location
         self.backend = backend
@@ -130,12 +141,15 @@ class Memory:
         self.compress = compress
         self.verbose = int(verbose)
         self.backend_options = dict(backend_options or {})
+        hot_bytes = parse_size(hot, "hot") or 0
         budget = Budget(max_bytes, max_entries, ttl)
         self._entries: Entries | None = None
         if location is not None:
             # The default leaves the choice to the location's scheme.
             chosen = stores.for_location(location, None if backend == "local" else backend)
-            self._entries = Entries(chosen, location, self.backend_options, compress, budget)
+            self._entries = Entries(
+                chosen, location, self.backend_options, compress, budget, read_only, hot_bytes
+            )
             self._entries.mapping(mmap_mode)
 
     @property
