@@ -46,6 +46,7 @@ OUR_OWN = {
     ("Memory", "ttl"),
     ("Memory", "read_only"),
     ("Memory", "hot"),
+    ("Memory", "signing_key"),
 } | {
     (name, argument)
     for name in ("Parallel", "parallel_config")

@@ -17,6 +17,7 @@ from ._eviction import choose_victims
 from ._hot import LARGEST, HotTier
 from ._key import ROOT
 from ._reporting import Warner, tell
+from ._signing import without_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..contracts.store import Store, StoreEntry
     from ..persistence import Compress
     from ._budget import Budget
+    from ._signing import Signer
 
 _READ_AT_ONCE = LARGEST
 _HOLDS_TIMES = 1024
@@ -67,6 +69,8 @@ class Entries:
         Whether nothing may be changed.
     hot : int, default=0
         How many bytes of results to keep in the process as well.
+    signer : Signer, optional
+        Signs what is written, and lets pass what may be read.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Entries:
         budget: Budget,
         read_only: bool = False,
         hot: int = 0,
+        signer: Signer | None = None,
     ) -> None:
         if compress:
             encode(None, compress=compress)  # refuses what it cannot do before it is needed
@@ -93,8 +98,11 @@ class Entries:
             budget,
             read_only,
             hot,
+            signer,
         )
-        self._has_paths = self.store.capabilities.local_paths
+        self._signer = signer
+        # What is signed is read whole: it must not change between the check and the unpickling.
+        self._has_paths = self.store.capabilities.local_paths and signer is None
         self._notes_use = self.store.capabilities.touch
         self.budget = budget
         self._ledger = Ledger(budget) if budget else None
@@ -124,6 +132,8 @@ class Entries:
         why = (
             "results are compressed"
             if self.compress
+            else "results are signed"
+            if self._signer is not None
             else f"the store {self.store.name!r} has no files that can be mapped"
         )
         self.warner.warn("mmap", f"mmap_mode={mmap_mode!r} has no effect: {why}")
@@ -152,9 +162,12 @@ class Entries:
         if data is None or (self.budget.ttl and self.is_expired(_number(_CREATED, data))):
             return MISSING, 0.0
         if mmap_mode is None and (at_once is None or len(data) < at_once):
-            value, seconds = decode(data), _number(_DURATION, data)
+            if self._signer is not None:
+                self._signer.check(key, data)
+            container = without_signature(data)
+            value, seconds = decode(container), _number(_DURATION, data)
             if self._hot is not None and len(data) < LARGEST:
-                self._hot.add(key, value, data, seconds, _number(_CREATED, data))
+                self._hot.add(key, value, bytes(container), seconds, _number(_CREATED, data))
             return value, seconds
         # Loading reads large arrays straight into their place: 10 MB take 2.4 ms, not 3.4.
         return self._load(key, mmap_mode), _number(_DURATION, data)
@@ -169,9 +182,11 @@ class Entries:
         fanfold.errors.CorruptFileError
             If the entry is damaged there, or nothing that a Memory wrote.
         """
-        start = self.store.get(key, 0, METADATA_PREFIX)
+        start = self.store.get(key, 0, METADATA_PREFIX if self._signer is None else None)
         if start is None:
             return None
+        if self._signer is not None:
+            self._signer.check(key, start)
         metadata = read_metadata(start)
         if not metadata.keys() >= _WRITTEN_BY_MEMORY:
             raise CorruptFileError(f"the entry {key!r} says nothing of where it comes from")
@@ -188,6 +203,8 @@ class Entries:
             If the value cannot be pickled, whatever that raises.
         """
         pieces = encode(value, compress=self.compress, metadata=metadata)
+        if self._signer is not None:
+            pieces.append(self._signer.sign(key, pieces))
         if self._hot is not None:
             self._hot.discard(key)
         self.store.put(key, pieces)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import hashing
-from ..errors import CorruptFileError, InvalidArgumentError, StoreError
+from ..errors import BadSignatureError, CorruptFileError, InvalidArgumentError, StoreError
 from ..hashing import CallSignature, Fingerprinter
 from ._base import CachedFunction, P, R
 from ._entries import MISSING
@@ -235,6 +235,8 @@ class Memorized(CachedFunction[P, R]):
             return self._entries.find(key, self._map)
         except StoreError as error:
             self._report.unreadable(error)
+        except BadSignatureError as error:
+            self._refuse(key, error)
         except Exception as error:  # noqa: BLE001  unpickling runs code of the user's classes
             self._report.damaged(key, error)
         return MISSING, 0.0
@@ -247,9 +249,15 @@ class Memorized(CachedFunction[P, R]):
             return metadata
         except StoreError as error:
             self._report.unreadable(error)
+        except BadSignatureError as error:
+            self._refuse(key, error)
         except CorruptFileError as error:
             self._report.damaged(key, error)
         return None
+
+    def _refuse(self, key: str, error: BadSignatureError) -> None:
+        self._entries.counts.refuse()
+        self._report.refused(key, error)
 
     def _put(self, key: str, value: object, metadata: Mapping[str, Any]) -> None:
         nbytes = self._entries.write(key, value, metadata)

@@ -18,6 +18,7 @@ from ._looking import CacheEntry, look
 from ._method import CachedMethod
 from ._reporting import say
 from ._showing import html_table
+from ._signing import Signer
 from ._uncached import AsyncNotMemorizedFunc, NotMemorizedFunc
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..contracts.store import Store
     from ..persistence import Compress
     from ._memorized import Validation
+    from ._signing import SigningKey
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -96,6 +98,13 @@ class Memory:
         How many bytes of results to keep in the process too, also as ``"64MB"``: those of up to
         128 KB that were used last. They are found without asking the store, so one that another
         process removes or replaces is found for as long as it stays here.
+    signing_key : bytes, str, callable or sequence of these, optional
+        Sign each result, and take only what is signed: whoever can write to the store but does not
+        have the key cannot run code here. The key itself, at least 16 bytes; the name of an
+        environment variable that holds it; or a function that returns it. The latter two can travel
+        to workers. Of several, the first signs, and what any of them signed is taken, so that keys
+        can be rotated. What is refused is computed again and replaced, with one warning, and counts
+        in :meth:`stats`. Signed results are not mapped.
 
     Raises
     ------
@@ -134,6 +143,7 @@ class Memory:
         ttl: float | timedelta | None = None,
         read_only: bool = False,
         hot: int | str | None = None,
+        signing_key: SigningKey | None = None,
     ) -> None:
         self.location = location
         self.backend = backend
@@ -142,13 +152,21 @@ class Memory:
         self.verbose = int(verbose)
         self.backend_options = dict(backend_options or {})
         hot_bytes = parse_size(hot, "hot") or 0
+        signer = None if signing_key is None else Signer(signing_key)
         budget = Budget(max_bytes, max_entries, ttl)
         self._entries: Entries | None = None
         if location is not None:
             # The default leaves the choice to the location's scheme.
             chosen = stores.for_location(location, None if backend == "local" else backend)
             self._entries = Entries(
-                chosen, location, self.backend_options, compress, budget, read_only, hot_bytes
+                chosen,
+                location,
+                self.backend_options,
+                compress,
+                budget,
+                read_only,
+                hot_bytes,
+                signer,
             )
             self._entries.mapping(mmap_mode)
 
@@ -328,13 +346,14 @@ class Memory:
             If the store cannot be read.
         """
         if self._entries is None:
-            return CacheStats(hits=0, misses=0, seconds_saved=0.0, entries=0, bytes=0)
+            return CacheStats(hits=0, misses=0, seconds_saved=0.0, refused=0, entries=0, bytes=0)
         counts = self._entries.counts
         n_entries, n_bytes = self._entries.totals()
         return CacheStats(
             hits=counts.hits,
             misses=counts.misses,
             seconds_saved=counts.seconds_saved,
+            refused=counts.refused,
             entries=n_entries,
             bytes=n_bytes,
         )

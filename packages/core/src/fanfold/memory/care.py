@@ -9,6 +9,7 @@ from ..errors import CorruptFileError
 from ..persistence import verify
 from ._key import ROOT, is_entry_key
 from ._showing import readable_seconds, readable_size, readable_time
+from ._signing import without_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,7 +118,7 @@ def find_damaged(memory: Memory) -> Iterator[Damage]:
         if data is None:
             continue  # removed meanwhile
         try:
-            verify(data, place=f"the entry {stored.key!r}")
+            verify(without_signature(data), place=f"the entry {stored.key!r}")
         except CorruptFileError as error:
             yield Damage(stored.key, str(error))
 
