@@ -45,7 +45,8 @@ class Failing(Sequence[Piece]):
 
 
 def unfinished(store: LocalStore) -> list[str]:
-    return os.listdir(f"{store.location}/.partial")
+    folder = Path(store.location, ".partial")
+    return os.listdir(folder) if folder.is_dir() else []
 
 
 @pytest.fixture

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import errno
 import time
-from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CorruptFileError, InvalidArgumentError, StoreError
 from ..persistence import METADATA_PREFIX, decode, encode, load_path, read_metadata
 from ..stores import ReadOnlyStore
-from ._budget import Ledger
 from ._counting import Counts
-from ._eviction import choose_victims
 from ._hot import LARGEST, HotTier
-from ._key import ROOT
-from ._reporting import Warner, tell
+from ._reporting import Warner
 from ._signing import without_signature
+from ._space import Space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from ..contracts.store import Store, StoreEntry
+    from ..contracts.store import Store
     from ..persistence import Compress
     from ._budget import Budget
     from ._signing import Signer
@@ -105,12 +102,11 @@ class Entries:
         self._has_paths = self.store.capabilities.local_paths and signer is None
         self._notes_use = self.store.capabilities.touch
         self.budget = budget
-        self._ledger = Ledger(budget) if budget else None
-        self._evicting = Lock()
         self._hot = HotTier(hot) if hot else None
         self._noted: dict[str, float] = {}
         self.warner = Warner()
         self.counts = Counts()
+        self.space = Space(self.store, budget, self.delete, self.warner)
 
     def __reduce__(self) -> tuple[type[Entries], tuple[object, ...]]:
         return type(self), self._recipe
@@ -209,8 +205,7 @@ class Entries:
             self._hot.discard(key)
         self.store.put(key, pieces)
         n_bytes = sum(map(len, pieces))
-        if self._ledger is not None and self._ledger.add(n_bytes, time.time()):
-            self._keep_budget(self._ledger)
+        self.space.note_added(n_bytes)
         return n_bytes
 
     def delete(self, key: str) -> bool:
@@ -225,77 +220,9 @@ class Entries:
             self._hot.discard(key)
         return self.store.delete(key)
 
-    def totals(self) -> tuple[int, int]:
-        """Return how many results there are, and how many bytes they have.
-
-        Raises
-        ------
-        fanfold.errors.StoreError
-            If the store cannot be read.
-        """
-        if self.store.capabilities.indexed:
-            return self.store.totals(ROOT)
-        sizes = [entry.size for entry in self.store.list(ROOT)]
-        return len(sizes), sum(sizes)
-
-    def evict(
-        self, bytes_limit: int | None, items_limit: int | None, unused_for: float | None
-    ) -> tuple[int, int]:
-        """Remove what was not used for longest until the rest keeps all limits.
-
-        Returns
-        -------
-        tuple of int
-            How many results are left, and how many bytes they have.
-
-        Raises
-        ------
-        fanfold.errors.StoreError
-            If the store cannot be read or written.
-        """
-        self.check_writable()
-        by_use: Iterable[StoreEntry]
-        if self.store.capabilities.indexed:
-            n_items, n_bytes = self.store.totals(ROOT)
-            by_use = self.store.by_use(ROOT)
-        else:
-            by_use = sorted(self.store.list(ROOT), key=lambda entry: entry.modified)
-            n_items, n_bytes = len(by_use), sum(entry.size for entry in by_use)
-        victims = choose_victims(
-            by_use,
-            n_items,
-            n_bytes,
-            bytes_limit=bytes_limit,
-            items_limit=items_limit,
-            not_used_since=None if unused_for is None else time.time() - unused_for,
-        )
-        for entry in victims:
-            self.delete(entry.key)
-            tell("evicted", entry.key.split("/")[1], entry.key, nbytes=entry.size)
-            n_items -= 1
-            n_bytes -= entry.size
-        return n_items, n_bytes
-
     def is_expired(self, created: float) -> bool:
         """Return whether a result that was computed then is too old to be used."""
         return self.budget.ttl is not None and time.time() - created > self.budget.ttl
-
-    def _keep_budget(self, ledger: Ledger) -> None:
-        """Remove what is too much; an error is told and not raised, since the result is kept."""
-        if not self._evicting.acquire(blocking=False):
-            return  # another thread is at it
-        try:
-            budget = self.budget
-            now = time.time()
-            left = self.totals()
-            max_bytes, max_entries = budget.limits_to_restore(*left)
-            if max_bytes is not None or max_entries is not None or budget.ttl is not None:
-                left = self.evict(max_bytes, max_entries, budget.ttl)
-            ledger.looked(*left, now)
-        except StoreError as error:
-            self.warner.warn("evict", f"the limits of the cache are not kept: {error}")
-        finally:
-            self._evicting.release()
 
     def note_use(self, key: str) -> None:
         """Have :meth:`Memory.reduce_size` know that an entry was of use just now."""

@@ -312,7 +312,8 @@ class Memory:
         age = seconds_of(age_limit)
         if self._entries is None:
             return
-        self._entries.evict(bytes_limit, items_limit, age)
+        self._entries.check_writable()
+        self._entries.space.evict(bytes_limit, items_limit, age)
 
     def entries(self) -> Iterator[CacheEntry]:
         """Iterate over the results that are kept, of all functions, in any order.
@@ -348,7 +349,7 @@ class Memory:
         if self._entries is None:
             return CacheStats(hits=0, misses=0, seconds_saved=0.0, refused=0, entries=0, bytes=0)
         counts = self._entries.counts
-        n_entries, n_bytes = self._entries.totals()
+        n_entries, n_bytes = self._entries.space.totals()
         return CacheStats(
             hits=counts.hits,
             misses=counts.misses,

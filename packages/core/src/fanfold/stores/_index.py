@@ -114,7 +114,7 @@ class Index:
 
     def note_put(self, key: str, size: int, used: float) -> None:
         """Note an entry that has its name now; at times, take over the logs."""
-        if self._log.append(put_line(key, size, used)):
+        if self._log.append(put_line(key, size, used), checks=False):
             self._log.replace(lambda: self._run(lambda connection: None))
 
     def note_change(self, key: str) -> None:

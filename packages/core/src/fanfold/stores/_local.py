@@ -91,8 +91,8 @@ class LocalStore(Store):
         """Write an entry atomically, in the place of one that may be there."""
         path = self._path(key)
         try:
-            temporary = self._write(pieces)
-            info = self._begin(key, temporary)
+            temporary, info = self._write(pieces)
+            self._begin(key, temporary)
             publish(temporary, path)
             self._index.note_put(key, info.st_size, info.st_mtime)
         except StoreError:
@@ -106,7 +106,7 @@ class LocalStore(Store):
         try:
             if _is_file(path):
                 return False
-            temporary = self._write(pieces)
+            temporary, _ = self._write(pieces)
             self._begin(key, temporary)
             has_won = publish_new(temporary, path, f"{self.location}/.lock")
             self._index.note_change(key)
@@ -180,10 +180,9 @@ class LocalStore(Store):
             return None
         return StoreEntry(key, info.st_size, info.st_mtime) if S_ISREG(info.st_mode) else None
 
-    def _begin(self, key: str, temporary: str) -> os.stat_result:
+    def _begin(self, key: str, temporary: str) -> None:
         try:
             self._index.note_begun(key)
-            return os.stat(temporary)
         except BaseException:
             discard(temporary)
             raise
@@ -191,7 +190,7 @@ class LocalStore(Store):
     def _path(self, key: str) -> str:
         return f"{self.location}/{check_key(key)}"
 
-    def _write(self, pieces: Sequence[Piece]) -> str:
+    def _write(self, pieces: Sequence[Piece]) -> tuple[str, os.stat_result]:
         if not self._swept:
             self._swept = True
             sweep(self._partial)

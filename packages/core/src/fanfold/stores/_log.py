@@ -38,8 +38,15 @@ class Log:
         self._process = 0
         self._size = 0
 
-    def append(self, line: bytes) -> bool:
+    def append(self, line: bytes, *, checks: bool = True) -> bool:
         """Add a line, and return whether the log is so long that it should be taken over.
+
+        Parameters
+        ----------
+        line : bytes
+            The line.
+        checks : bool, default=True
+            Whether to see that the file is still there; not needed just after another line.
 
         Raises
         ------
@@ -47,7 +54,7 @@ class Log:
             If it cannot be written.
         """
         with self._lock:
-            if not self._is_mine():
+            if self._process != os.getpid() or (checks and not os.fstat(self._file).st_nlink):
                 self._open()
             os.write(self._file, line)
             self._size += len(line)
@@ -56,7 +63,7 @@ class Log:
     def replace(self, take_over: Callable[[], object]) -> None:
         """Have the log taken over, and remove it; the next line begins another."""
         with self._lock:
-            if self._size < _FULL or not self._is_mine():
+            if self._size < _FULL:
                 return  # another thread has done it
             take_over()
             self._release()
@@ -68,15 +75,12 @@ class Log:
         with self._lock:
             self._release()
 
-    def _is_mine(self) -> bool:
-        """Return whether there is a file that this process opened and that is still there.
-
-        After a fork, parent and child each need a file of their own. A file that was removed,
-        perhaps with the whole cache, would take lines that nobody reads.
-        """
-        return self._process == os.getpid() and os.fstat(self._file).st_nlink > 0
-
     def _open(self) -> None:
+        """Begin a new file.
+
+        After a fork, parent and child each need one of their own. A file that was removed, perhaps
+        with the whole cache, would take lines that nobody reads.
+        """
         self._release()
         self._path = f"{self._folder}/{os.urandom(8).hex()}"
         try:

@@ -96,13 +96,10 @@ class StoreMachine(RuleBasedStateMachine):
             (key, len(value)) for key, value in self.model.items() if key.startswith(prefix)
         )
         assert listed == expected
-
-    @precondition(lambda self: self.store.capabilities.indexed)
-    @rule(prefix=_prefixes)
-    def totals(self, prefix: str) -> None:
-        """Ask how much there is."""
-        sizes = [len(value) for key, value in self.model.items() if key.startswith(prefix)]
-        assert self.store.totals(prefix) == (len(sizes), sum(sizes))
+        # No rule of its own: the more there are, the rarer is a history that finds a fault.
+        if self.store.capabilities.indexed:
+            sizes = [size for _, size in expected]
+            assert self.store.totals(prefix) == (len(sizes), sum(sizes))
 
     @rule()
     def go_on_with_a_second_instance(self) -> None:
