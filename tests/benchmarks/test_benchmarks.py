@@ -10,6 +10,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 ROWS = {
+    "hashing.py": ["hash an array of 10 MB", "hash a list of 20,000", "hash the same and", "2 x 2"],
     "memory.py": ["hit on small arguments", "miss on small", "hit on an array", "hit that returns"],
     "parallel.py": [
         *("fanfold ", "import", "cold start", "warm call", "one a message", "sequential"),
@@ -22,10 +23,13 @@ ROWS = {
         *("a partial that holds 200,000", "a closure that holds 200,000", "20 nested calls"),
         "peak memory",
     ],
-    "persistence.py": ["dump 10,000 small dicts", "load an array", "hash a frame of 10,000"],
+    "persistence.py": [
+        *("dump 10,000 small dicts", "load an array of 20 MB", "load an array of 2 MB, lz4"),
+        *("peak memory of a dump", "its every second column"),
+    ],
 }
 ALONE = {"many_entries.py"}
-SHARED = {"measure.py", "peers.py", "transport.py"}
+SHARED = {"files.py", "measure.py", "peers.py", "transport.py"}
 
 
 @pytest.fixture(scope="module")

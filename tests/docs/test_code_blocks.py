@@ -22,7 +22,7 @@ PAGES = [
     if PYTHON_BLOCK.search(page.read_text(encoding="utf-8"))
 ]
 # What the engines themselves do at their start and end is not ours to judge.
-ENGINES = re.compile("import ray|from distributed")
+ENGINES = re.compile('import ray|from distributed|backend="(?:ray|dask)"')
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -47,6 +47,8 @@ OUR_OWN = {
     ("Memory", "read_only"),
     ("Memory", "hot"),
     ("Memory", "signing_key"),
+    ("dump", "durable"),
+    ("load", "trusted"),
 } | {
     (name, argument)
     for name in ("Parallel", "parallel_config")

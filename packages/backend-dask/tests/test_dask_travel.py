@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import distributed
 import pytest
 from fanfold import Parallel, delayed
-from fanfold.errors import InitializerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,12 +117,3 @@ def test_an_initializer_runs_once_in_a_worker() -> None:
     run = Parallel(n_jobs=2, backend="dask", batch_size=1, initializer=mark, initargs=(number,))
     for _ in range(2):
         assert run(delayed(count_marks)(number) for _ in range(6)) == [1] * 6
-
-
-def fail() -> None:
-    raise ValueError("no licence")
-
-
-def test_one_that_fails_is_named() -> None:
-    with pytest.raises(InitializerError, match=r"fail\(\) raised ValueError: no licence"):
-        Parallel(n_jobs=2, backend="dask", initializer=fail)([delayed(abs)(-1)])

@@ -240,6 +240,34 @@ print(ray.is_initialized())
     assert lines[3:] == ["False"]
 
 
+@on_two_cpus
+def test_nothing_more_is_submitted_when_ray_was_shut_down() -> None:
+    address = ray.get_runtime_context().gcs_address
+    output = run_alone(
+        f"""
+import ray
+from fanfold import Parallel, delayed
+from fanfold.errors import BackendUnavailableError
+
+results = Parallel(
+    n_jobs=2, backend="ray", address="{address}", return_as="generator", pre_dispatch=1
+)(delayed(abs)(-number) for number in range(3))
+print(next(results))
+ray.shutdown()
+try:
+    next(results)
+except BackendUnavailableError as error:
+    print(error)
+print(ray.is_initialized())
+"""
+    )
+
+    lines = output.splitlines()
+    assert lines[0] == "0"
+    assert lines[1].startswith("Ray was shut down before it had run task 1")
+    assert lines[2:] == ["False"]
+
+
 def test_an_address_that_is_none_is_told() -> None:
     output = run_alone(
         """

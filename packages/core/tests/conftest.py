@@ -6,8 +6,16 @@ import sys
 import time
 
 import pytest
+from fanfold.backends.processes import ProcessesBackend
 
 LOCAL_BACKENDS = ("processes", "threads", "sequential")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_leave():
+    """Wait for the workers at the end: a measurement of coverage is what they write last."""
+    yield
+    ProcessesBackend().close()
 
 
 @pytest.fixture(params=LOCAL_BACKENDS)

@@ -14,16 +14,19 @@ _TELLS_BY_FILE = sys.platform == "linux"
 
 
 def peak_memory() -> int | None:
-    """Return the most bytes that were resident at once; None where the platform does not tell.
+    """Return the most bytes that were resident at once; None where that cannot be told.
 
     Linux is asked through /proc: what ``getrusage`` says there includes the process that started
     this one.
     """
     if _TELLS_BY_FILE:
-        with open("/proc/self/status") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
+        try:
+            with open("/proc/self/status") as status:
+                for line in status:
+                    if line.startswith("VmHWM:"):
+                        return int(line.split()[1]) * 1024
+        except OSError:
+            pass  # no descriptor is left, which is often what is to be told beside this
         return None
     try:
         import resource

@@ -41,6 +41,7 @@ __all__ = [
     "UnpicklableTaskError",
     "UnreadableResultError",
     "UnsupportedOperationError",
+    "UntrustedGlobalError",
     "WorkerLostError",
 ]
 
@@ -123,6 +124,10 @@ class CorruptFileError(FanfoldError, ValueError):
 
 class BadSignatureError(CorruptFileError):
     """An entry of a cache is not signed, or not by a key that the reader has."""
+
+
+class UntrustedGlobalError(FanfoldError, UnpicklingError):
+    """A file would import something that ``trusted=`` does not list; nothing of it has run."""
 
 
 class UnhashableValueError(FanfoldError, PicklingError):

@@ -1,11 +1,7 @@
 """Large arrays travel through shared memory: what tasks and callers see of that."""
 
-import gc
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 
 import numpy as np
@@ -13,7 +9,6 @@ import pytest
 from fanfold import Parallel, delayed
 from fanfold.backends.processes import ProcessesBackend
 from fanfold.backends.processes.stock import stock
-from fanfold.errors import InvalidArgumentError
 
 LARGE = 300_000  # elements of 8 bytes: more than max_nbytes
 MIDDLE = 30_000  # less, but more than what goes into the pickle stream
@@ -340,6 +335,23 @@ class TestSideBySide:
             thread.join()
         assert failures == []
 
+    def test_threads_that_are_the_first_to_need_segments_get_the_same(self, monkeypatch):
+        both_are_there = threading.Barrier(2)
+
+        def budget():
+            both_are_there.wait()
+            return 1 << 30
+
+        monkeypatch.setattr("fanfold.backends.processes.budget.memory_budget", budget)
+        monkeypatch.setattr(stock, "known_segments", None)
+        pools = []
+        threads = [threading.Thread(target=lambda: pools.append(stock.segments)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert pools[0] is pools[1]
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
     def test_a_forked_child_sees_its_results_for_as_long_as_it_lives(self, parallel):
@@ -370,97 +382,3 @@ class TestSideBySide:
         Parallel(2)(delayed(total)(make(i)) for i in range(4))
         in_use = [segment for segment in pool._live.values() if segment.n_parts]
         assert len(in_use) <= 4
-
-
-def run(code, **environment):
-    """Run a program in an interpreter of its own and return what it printed."""
-    completed = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    return completed.stdout + completed.stderr
-
-
-SUMS = """
-    import numpy as np
-    from fanfold import Parallel, delayed
-    for _ in range(2):
-        tasks = (delayed(np.negative)(np.full(300_000, i)) for i in range(20))
-        print([int(a[-1]) for a in Parallel(2)(tasks)] == [-i for i in range(20)])
-"""
-
-
-class TestLimits:
-    @pytest.mark.parametrize("budget", ["0", "1M", "20M", "1G"])
-    def test_beyond_the_budget_arrays_go_through_sockets(self, budget):
-        assert run(SUMS, FANFOLD_SHM_BUDGET=budget) == "True\nTrue\n"
-
-    def test_beyond_the_budget_is_logged(self):
-        program = "import logging; logging.basicConfig(level=logging.INFO)\n"
-        output = run(program + textwrap.dedent(SUMS), FANFOLD_SHM_BUDGET="0")
-        assert "INFO:fanfold:large arrays do not all go through shared memory" in output
-
-    def test_a_budget_that_is_no_size_is_an_error(self, monkeypatch):
-        monkeypatch.setenv("FANFOLD_SHM_BUDGET", "a lot")
-        monkeypatch.setattr(stock, "known_segments", None)
-        with pytest.raises(InvalidArgumentError, match="FANFOLD_SHM_BUDGET='a lot'"):
-            Parallel(2)([delayed(total)(make(1))])
-
-    def test_threads_that_are_the_first_to_need_segments_get_the_same(self, monkeypatch):
-        both_are_there = threading.Barrier(2)
-
-        def budget():
-            both_are_there.wait()
-            return 1 << 30
-
-        monkeypatch.setattr("fanfold.backends.processes.budget.memory_budget", budget)
-        monkeypatch.setattr(stock, "known_segments", None)
-        pools = []
-        threads = [threading.Thread(target=lambda: pools.append(stock.segments)) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert pools[0] is pools[1]
-
-    def test_where_the_system_has_no_more_memory_arrays_go_through_sockets(self):
-        output = run(
-            """
-            import resource
-            resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
-            """
-            + textwrap.dedent(SUMS).replace("300_000", "1_000_000").replace("\n", "\n            ")
-        )
-        assert output.count("True\n") == 2, output
-        assert 1 <= output.count("FanfoldWarning: large arrays") <= 3  # once here, and in workers
-        assert "File too large" in output
-
-    @pytest.mark.parametrize("where", ["-Werror", "-Wignore"])
-    def test_a_worker_that_must_not_warn_goes_on(self, where):
-        code = textwrap.dedent(
-            """
-            import resource
-            import numpy as np
-            from fanfold import Parallel, delayed
-            results = Parallel(2)(delayed(np.ones)(1_000_000) for _ in range(4))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
-            def limit():
-                resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
-                return np.ones(3_000_000)
-            print([float(a.sum()) for a in Parallel(2)(delayed(limit)() for _ in range(4))])
-            """
-        )
-        completed = subprocess.run(
-            [sys.executable, where, "-c", code], capture_output=True, text=True, check=False
-        )
-        assert completed.stdout == "[3000000.0, 3000000.0, 3000000.0, 3000000.0]\n"
-
-    def test_memory_that_nobody_uses_is_given_back_on_close(self):
-        Parallel(2)(delayed(total)(make(i)) for i in range(8))
-        ProcessesBackend().close()
-        gc.collect()
-        assert stock.segments._free == []

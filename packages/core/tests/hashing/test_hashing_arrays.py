@@ -1,7 +1,10 @@
 """`hash` of numpy arrays: dtype, shape and values count, layout and memory maps do not."""
 
+import copy
+import pickle
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -44,6 +47,9 @@ def object_array(*items):
         (object_array("a", {1, 2}), object_array("a", {2, 1})),
         (object_array("a", "b", "c")[::2], object_array("a", "c")),
         (np.float64("nan"), -np.float64("nan")),
+        (np.array([np.nan, 1.0]), -np.array([np.nan, -1.0])),
+        (np.array([complex(1, np.nan)]), np.array([complex(1, -np.nan)])),
+        (np.array(-np.longdouble("nan")), np.array(np.longdouble("nan"))),
         (np.array(["a", "bcd"]), np.array(["a", "bcd"], order="F")),
         (np.longdouble(1) / 3, np.longdouble(1) / 3),
         (np.ones(3, "g") / 3, (np.ones(6, "g") / 3)[::2]),
@@ -156,6 +162,74 @@ def test_an_array_that_holds_itself_is_hashed():
         return array
 
     assert hash(ring()) == hash(ring())
+
+
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="numpy 1 has no such dtype")
+def test_what_stands_for_missing_text_is_part_of_the_dtype():
+    words, dtype = ["a", "b"], np.dtypes.StringDType
+
+    dtypes = [dtype(), dtype(na_object=None), dtype(na_object=np.nan), dtype(coerce=False)]
+
+    assert len({hash(np.array(words, dtype)) for dtype in dtypes}) == 4
+
+
+GENERATORS = {
+    "PCG64": np.random.default_rng,
+    "PCG64DXSM": lambda seed: np.random.Generator(np.random.PCG64DXSM(seed)),
+    "Philox": lambda seed: np.random.Generator(np.random.Philox(seed)),
+    "SFC64": lambda seed: np.random.Generator(np.random.SFC64(seed)),
+    "MT19937": lambda seed: np.random.Generator(np.random.MT19937(seed)),
+    "RandomState": np.random.RandomState,
+    "bits": np.random.PCG64,
+    "seeds": np.random.SeedSequence,
+}
+
+
+@pytest.mark.parametrize("make", GENERATORS.values(), ids=GENERATORS)
+def test_a_random_generator_counts_by_its_state(make):
+    generator = make(3)
+    before = hash(generator)
+
+    assert before == hash(copy.deepcopy(generator)) == hash(pickle.loads(pickle.dumps(generator)))
+    assert before != hash(make(4))
+
+
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState])
+def test_a_random_generator_that_was_used_is_another(make):
+    generator, used, spawned = make(3), make(3), np.random.default_rng(3)
+
+    used.normal()
+    spawned.spawn(1)
+
+    assert len({hash(generator), hash(used), hash(spawned)}) == 3
+
+
+def test_generators_of_several_kinds_differ():
+    assert len({hash(make(3)) for make in GENERATORS.values()}) == len(GENERATORS)
+
+
+def test_an_estimator_counts_by_its_parameters_and_what_it_was_fitted_to():
+    linear = pytest.importorskip("sklearn.linear_model")
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    for make in (linear.Ridge, lambda: ensemble.RandomForestClassifier(3, random_state=0)):
+        fresh = hash(make())
+
+        fitted = make().fit(GRID, np.arange(60) % 2)
+
+        assert hash(make()) == fresh != hash(fitted)
+        assert hash(fitted) == hash(make().fit(GRID, np.arange(60) % 2))
+        assert hash(fitted) == hash(pickle.loads(pickle.dumps(fitted)))
+        assert hash(fitted) != hash(make().fit(GRID, np.arange(60) % 3))
+        assert hash(fitted.predict) != hash(make().predict)
+
+
+def test_an_item_without_a_value_is_named_by_its_place():
+    items = object_array([1, threading.Lock()], 2).reshape(1, 2)
+
+    with pytest.raises(
+        UnhashableValueError, match=r"obj\['a'\]\.flat\[0\]\[1\] is a '_thread.lock'"
+    ):
+        hash({"a": items})
 
 
 def test_a_hasher_for_a_library_stays_when_the_library_comes_later():

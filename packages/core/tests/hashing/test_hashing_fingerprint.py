@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 from fanfold.errors import FanfoldWarning, InvalidArgumentError
-from fanfold.hashing import Fingerprinter, fingerprint, hash
+from fanfold.hashing import Fingerprinter, explain, fingerprint, hash
 
 
 def build(source, name="f", **globals_):
@@ -231,16 +231,36 @@ def test_parts_say_what_changed():
         ("class C:\n    a = 1\ng = C()", "g = C(); C.a = 2"),
         ("class C:\n    pass\ng = C(); g.a = 1", "g = C(); g.a = 2"),
         ("g = {'a': lambda: 1}", "g = {'a': lambda: 2}"),
+        ("g = M().m", ""),
+        ("g = [{'a': M()}]", ""),
+        ("def g(m=M()):\n    return m.m()", ""),
+        ("def make(m):\n    return lambda: m.m()\ng = make(M())", ""),
+        ("import functools\ng = functools.partial(pow, M())", ""),
+        ("import functools\nclass C:\n    b = functools.partialmethod(pow, M())\ng = C()", ""),
+        ("import enum\nclass g(enum.Enum):\n    A = 0\n    B = M.a", ""),
+        ("import typing as t\nclass C(M, t.Generic[t.TypeVar('T')]):\n    b = 1\ng = C[int]", ""),
+        ("import dataclasses\n@dataclasses.dataclass\nclass g:\n    b: int = M.a", ""),
+        ("class H:\n    def __get__(self, *_):\n        return M.a\nclass g:\n    b = H()", ""),
     ],
 )
 def test_what_a_function_uses_of_the_project_is_followed(one, other):
-    changed = "\n".join([*one.split("\n")[:-1], other])
-    if not other:
+    if other:
+        changed = "\n".join([*one.split("\n")[:-1], other])
+    else:
+        one = "class M:\n    a = 1\n    def m(self):\n        return 1\n" + one
         changed = one.replace("a = 1", "a = 2")
     source = "\ndef f():\n    return g()\n"
 
     assert fingerprint(build(one + source)) == fingerprint(build(one + source))
     assert fingerprint(build(one + source)) != fingerprint(build(changed + source))
+
+
+def test_a_chain_of_calls_may_be_longer_than_the_recursion_limit():
+    def chain(last):
+        lines = [f"def f{n}(x):\n    return f{n + 1}(x)\n" for n in range(1000)]
+        return build("".join(lines) + f"def f1000(x):\n    return {last}\n", "f0")
+
+    assert fingerprint(chain("x")) == fingerprint(chain("x")) != fingerprint(chain("f0"))
 
 
 def test_functions_that_call_each_other_terminate():
@@ -342,6 +362,48 @@ def test_functions_of_libraries_count_by_name_and_version(monkeypatch, function)
     assert before[1] != after[1]
 
 
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """Return a function that installs a library and imports it."""
+    site = tmp_path / "site-packages"
+    monkeypatch.syspath_prepend(site)
+    written = set()
+
+    def install(package, source, distribution=None, version="1.0"):
+        path = site / f"{package.replace('.', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+        if distribution:
+            told = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+            told.mkdir()
+            (told / "METADATA").write_text(f"Name: {distribution}\nVersion: {version}\n")
+            (told / "top_level.txt").write_text(package.partition(".")[0])
+        written.add(package)
+        importlib.invalidate_caches()
+        return importlib.import_module(package)
+
+    yield install
+    for package in written:
+        sys.modules.pop(package.partition(".")[0], None)
+        sys.modules.pop(package, None)
+
+
+@pytest.mark.parametrize(
+    ("package", "source", "distribution", "shown"),
+    [
+        ("with_version", "__version__ = '1.5'", None, "of with_version 1.5"),
+        ("by_its_name", "", "by_its_name", "of by_its_name 1.0"),
+        ("by_another_name", "", "a-name", "of by_another_name a-name 1.0"),
+        ("space_of_names.inner", "__version__ = '2.5'", None, "of space_of_names 2.5"),
+        ("known_to_nobody", "", None, "function known_to_nobody.f"),
+    ],
+)
+def test_the_version_of_a_library_is_found(library, package, source, distribution, shown):
+    module = library(package, f"{source}\ndef f():\n    pass\n", distribution)
+
+    assert explain(module.f).endswith(shown)
+
+
 def test_built_in_functions_differ_by_name():
     assert fingerprint(math.sin) != fingerprint(math.cos)
     assert fingerprint(len) != fingerprint(max)
@@ -409,7 +471,10 @@ def test_what_has_no_value_counts_by_type_and_is_told_once():
     source = "def locked_by_test(x):\n    with LOCK:\n        return x\n"
     function = build(source, "locked_by_test", LOCK=threading.Lock())
 
-    with pytest.warns(FanfoldWarning, match=r"locked_by_test\(\) .* global 'LOCK'.*not be noticed"):
+    with pytest.warns(
+        FanfoldWarning,
+        match=r"locked_by_test\(\) .* global 'LOCK'.*not be noticed.*Memory.cache\(version=",
+    ):
         first = fingerprint(function)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -532,3 +597,110 @@ class TestFingerprinter:
 
         assert fingerprinter.current() is fingerprinter.current()
         assert fingerprinter.current() == fingerprint(Model.fit)
+
+    def test_a_pinned_function_is_not_looked_at(self):
+        function = build("def f(x):\n    return LOCK\n", LOCK=threading.Lock())
+
+        assert Fingerprinter(function, "2").current() == fingerprint(function, "2")
+
+
+class TestVersion:
+    @pytest.mark.parametrize("version", ["2", 2, "", 0])
+    def test_only_the_version_counts(self, version):
+        one, other = build(BASE), build(BASE.replace("+", "-"))
+
+        assert fingerprint(one, version) == fingerprint(other, version)
+        assert fingerprint(one, version).parts.keys() == {"version"}
+
+    def test_versions_differ(self):
+        digests = {fingerprint(build(BASE), version).digest for version in (1, 2, "1", "2", None)}
+
+        assert len(digests) == 5
+
+    @pytest.mark.parametrize("version", [1.5, True, b"1", ["1"]])
+    def test_what_is_no_version_is_refused(self, version):
+        with pytest.raises(InvalidArgumentError, match=r"version=.*: expected text or a number"):
+            fingerprint(build(BASE), version)
+
+
+class TestExplain:
+    SOURCE = (
+        "import functools, math\n"
+        "K = 3\n"
+        "TABLE = {'a': [1, 2]}\n"
+        "class Model:\n    def fit(self):\n        return K\n"
+        "@functools.cache\n"
+        "def helper(x):\n    return f(x) + 1\n"
+        "def f(x, y=2.5):\n    return helper(x), Model(), K, TABLE, math, np.sum(x)\n"
+    )
+
+    def test_it_shows_all_parts_and_those_of_what_is_followed(self):
+        function = build(self.SOURCE, np=np)
+
+        lines = [line.split() for line in explain(function).splitlines()]
+
+        digest = fingerprint(function).digest
+        assert lines[0] == ["f", digest[:8]]
+        shown = [[word for word in line if word not in digests_of(line)] for line in lines[1:]]
+        assert shown == [
+            ["code", "bytecode"],
+            ["default", "y", "2.5"],
+            ["global", "K", "3"],
+            ["global", "Model", "class", "Model"],
+            ["bases", "a", "builtins.tuple"],
+            ["member", "fit", "function", "Model.fit"],
+            ["code", "bytecode"],
+            ["global", "K", "3"],
+            ["name", "'Model.fit'"],
+            ["name", "'Model'"],
+            ["global", "TABLE", "a", "builtins.dict"],
+            ["global", "helper", "function", "helper"],
+            ["code", "bytecode"],
+            ["global", "f", "function", "f,", "as", "above"],
+            ["name", "'helper'"],
+            ["global", "math", "module", "math"],
+            ["global", "np", "module", "numpy", "of", "numpy", np.__version__],
+            ["name", "'f'"],
+        ]
+
+    def test_its_lines_differ_where_the_function_changed(self):
+        before = explain(build(self.SOURCE, np=np)).splitlines()
+
+        after = explain(build(self.SOURCE.replace("+ 1", "+ 2"), np=np)).splitlines()
+
+        changed = [
+            one.split()[:2] for one, other in zip(before, after, strict=True) if one != other
+        ]
+        assert ["global", "helper"] in changed
+        assert ["global", "TABLE"] not in changed
+
+    def test_it_says_what_counts_by_its_type_only(self):
+        function = build("def explained_by_test():\n    return LOCK\n", "explained_by_test")
+        function.__globals__["LOCK"] = threading.Lock()
+
+        with pytest.warns(FanfoldWarning, match="LOCK"):
+            text = explain(function)
+
+        assert "a _thread.lock, by its type only" in text
+
+    @pytest.mark.parametrize(
+        ("function", "first"),
+        [
+            (np.sum, "sum"),
+            (functools.partial(max, 1), "max"),
+            (Model(3), "Model"),
+            (Model, "Model"),
+            (Model(3).fit, "Model.fit"),
+            (Model.make, "Model.make"),
+            (len, "len"),
+        ],
+    )
+    def test_all_that_can_be_called_can_be_explained(self, function, first):
+        assert explain(function).startswith(f"{first}  {fingerprint(function).digest[:8]}\n  ")
+
+    def test_a_pinned_function_is_explained_by_its_version(self):
+        assert explain(build(BASE), "2").splitlines()[1].endswith("'2'")
+
+
+def digests_of(words):
+    return [word for word in words if len(word) == 8 and not set(word) - set("0123456789abcdef")]

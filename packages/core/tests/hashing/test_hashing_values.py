@@ -268,7 +268,8 @@ def test_an_unknown_hash_name_is_refused_with_the_known_ones():
         ({threading.Lock(): 1}, "a key of obj is a '_thread.lock'"),
         ({threading.Lock()}, "a member of obj is a '_thread.lock'"),
         (Holder(model=Holder(_lock=threading.Lock())), "obj.model._lock is a '_thread.lock'"),
-        (Compact(threading.Lock()), "is a '_thread.lock'"),
+        (Compact(threading.Lock()), "obj.x is a '_thread.lock'"),
+        (Slotted([threading.Lock()]), "obj.a[0] is a '_thread.lock'"),
         (Numbers([threading.Lock()]), "obj[0] is a '_thread.lock'"),
         (OrderedBag(a=threading.Lock()), "is a '_thread.lock'"),
         (functools.partial(print, file=sys.__stdout__), "obj.keywords['file'] is a '_io.TextIO"),
@@ -294,13 +295,39 @@ def test_a_lock_inside_a_cycle_is_found_too():
         hash(ring)
 
 
-def test_values_nested_beyond_the_recursion_limit_are_refused():
-    nested = []
-    for _ in range(100_000):
-        nested = [nested]
+def chain(n_links, end=None):
+    first = last = Holder()
+    for _ in range(n_links):
+        last.next = last = Holder()
+    last.next = end
+    return first
 
-    with pytest.raises(UnhashableValueError, match="nested too deeply"):
-        hash(nested)
+
+def test_values_may_be_nested_beyond_the_recursion_limit():
+    def nested(innermost):
+        for _ in range(20_000):
+            innermost = [innermost]
+        return innermost
+
+    assert hash(nested([1])) == hash(nested([1])) != hash(nested([2]))
+    assert hash(chain(3_000)) == hash(chain(3_000)) != hash(chain(3_001))
+
+
+def test_what_has_no_value_is_found_beyond_the_recursion_limit():
+    with pytest.raises(UnhashableValueError, match=r"obj(\.next){502} is a '_thread\.lock'"):
+        hash(chain(501, threading.Lock()))
+
+
+def test_a_ring_of_objects_may_be_longer_than_the_interpreter_could_follow():
+    def ring(n_links, name=""):
+        first = chain(n_links)
+        last = first
+        while last.next:
+            last = last.next
+        last.next, last.name = first, name
+        return chain(37, first)
+
+    assert hash(ring(150)) == hash(ring(150)) != hash(ring(150, "other"))
 
 
 def test_an_object_that_never_ends_telling_its_state_is_refused():

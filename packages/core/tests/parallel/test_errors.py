@@ -1,5 +1,6 @@
 """What goes wrong gets its own clear error, where it happened, and the next call works."""
 
+import os
 import pickle
 import re
 import threading
@@ -7,7 +8,9 @@ import traceback
 
 import pytest
 from fanfold import Parallel, delayed
+from fanfold.contracts import Backend, BackendCapabilities, BoundedExecutor, resolve_n_jobs
 from fanfold.errors import (
+    BackendUnavailableError,
     RemoteTaskError,
     UnencodableResultError,
     UnpicklableTaskError,
@@ -31,6 +34,43 @@ class NeedsTwo(Exception):
 
     def __init__(self, first, second):
         super().__init__(f"{first} and {second}")
+
+
+class OnlyRebuiltWhereRaised(Exception):
+    """Can be unpickled in the process in which it was pickled."""
+
+    def __reduce__(self):
+        return rebuild_in, (os.getpid(),)
+
+
+def rebuild_in(pid):
+    if os.getpid() != pid:
+        raise OSError("another process")
+    return OnlyRebuiltWhereRaised()
+
+
+def raise_what_is_only_rebuilt_here():
+    raise OnlyRebuiltWhereRaised("there")
+
+
+class Cancelling(Backend):
+    """An engine on which somebody cancels whatever is submitted."""
+
+    name = "cancelling"
+    capabilities = BackendCapabilities()
+
+    class Executor(BoundedExecutor):
+        def start(self, batch, future):
+            future.cancel()
+
+        def abort(self):
+            pass
+
+    def effective_n_jobs(self, n_jobs):
+        return resolve_n_jobs(n_jobs, 2)
+
+    def executor(self, request):
+        return self.Executor(request.n_jobs)
 
 
 class Model:
@@ -354,3 +394,14 @@ class TestArguments:
         with pytest.raises(ZeroDivisionError):
             run([delayed(divide)(1, 0)])
         assert run([delayed(divide)(1, 1)]) == [1.0]
+
+
+def test_an_exception_that_only_its_worker_can_rebuild_comes_as_text():
+    with pytest.raises(RemoteTaskError, match=r"OnlyRebuilt.*cannot be rebuilt.*there"):
+        Parallel(n_jobs=2)([delayed(raise_what_is_only_rebuilt_here)()])
+    assert works("processes")
+
+
+def test_a_batch_that_somebody_cancelled_is_named():
+    with pytest.raises(BackendUnavailableError, match=r"cancelled the batch of task 0: .*abs"):
+        Parallel(n_jobs=2, backend=Cancelling())([delayed(abs)(-1)])

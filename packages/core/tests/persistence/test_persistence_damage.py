@@ -99,6 +99,36 @@ def test_a_file_cut_anywhere_is_refused(compress):
             load(io.BytesIO(whole[:length]))
 
 
+class ReadOnce:
+    """Only ``read``, as a network connection may have; it cannot tell what is left."""
+
+    def __init__(self, content):
+        self.read = io.BytesIO(content).read
+
+
+class ReadsInto(ReadOnce):
+    """And ``readinto``."""
+
+    def __init__(self, content):
+        super().__init__(content)
+        self.readinto = io.BytesIO(content).readinto
+        self.read = self._read
+
+    def _read(self, size):
+        buffer = bytearray(size)
+        return bytes(buffer[: self.readinto(buffer)])
+
+
+@pytest.mark.parametrize("kind", [ReadOnce, ReadsInto])
+def test_a_stream_that_ends_anywhere_is_refused(kind):
+    whole = container()
+    assert load(kind(whole))["text"] == VALUE["text"]
+
+    for length in range(len(whole)):
+        with pytest.raises(CorruptFileError):
+            load(kind(whole[:length]))
+
+
 @pytest.mark.parametrize("compress", [0, "zlib", "gzip", "bz2", "xz", "lzma", "lz4", "zstd"])
 def test_a_flipped_bit_is_noticed_unless_it_means_nothing(compress):
     whole = container(compress, metadata={"seconds": 1.5})

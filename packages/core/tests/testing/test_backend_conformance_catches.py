@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import fanfold.backends.processes.backend
-import fanfold.backends.threads
-import fanfold.tasks.diagnosis
-import fanfold.tasks.time_limit
-import fanfold.tasks.travel.delivery
-import fanfold.tasks.travel.holding
-import fanfold.tasks.travel.reports  # noqa: F401  see below
 import pytest
 from fanfold.testing import BackendConformance
 
-# After each run, pytester forgets the modules that it imported. Those that keep workers would start
-# anew, and numpy cannot be loaded twice; a thread that a broken backend leaves behind would import
-# what batches need while pytester counts modules. So all are imported here first.
-with contextlib.suppress(ImportError):
-    import numpy as np  # noqa: F401
-
-pytest_plugins = ["pytester"]
+if TYPE_CHECKING:
+    from conftest import Report
 
 CAUGHT_BY = {
     "test_known_failures_are_checks_of_the_suite": [],
@@ -119,6 +107,12 @@ CAUGHT_BY = {
     "test_a_slow_consumer_stops_the_input": ["GivesTheSameAgain"],
     "test_a_task_that_takes_too_long_is_named": ["WaitsForEver", "DeclaresStopping"],
     "test_a_task_has_only_its_own_time": ["DeclaresTaskTime", "LosesBatches"],
+    "test_context_variables_come_to_the_tasks": ["DropsTheTail"],
+    "test_an_initializer_runs_before_the_first_task_and_not_for_each": ["DropsTheTail"],
+    "test_an_initializer_that_fails_is_named": ["SwallowsExceptions"],
+    "test_warnings_come_to_the_caller": ["RunsTwice"],
+    "test_a_warning_that_is_an_error_to_the_caller_fails_its_task": ["SwallowsExceptions"],
+    "test_log_records_come_to_the_caller": ["DropsTheTail"],
     "test_many_threads_may_call_at_once": ["GivesTheSameAgain", "WorksOnce"],
     "test_a_failure_does_not_disturb_another_call": ["ServesOneAfterTheOther"],
     "test_a_lost_worker_loses_only_what_it_ran": [
@@ -148,44 +142,34 @@ CAUGHT_BY = {
 }
 
 NEED_OTHER_PROCESSES = [check for check, backends in CAUGHT_BY.items() if "NamesNoTask" in backends]
+BROKEN = [(check, backend) for check, backends in CAUGHT_BY.items() for backend in backends]
 
-SUITE = """
-from fanfold.testing import BackendConformance
+BACKENDS = Path(__file__).with_name("broken_backends.py")
+SUITES = """
 import broken_backends
+from fanfold.testing import BackendConformance
 
-class TestBackend(BackendConformance):
-    patience = {patience}
+def suite(backend):
+    # Broken ones are waited for in vain, which is to be short.
+    patience = 60 if backend is broken_backends.Sound else 1
+    members = {"make_backend": lambda self: backend(), "patience": patience}
+    return type("Test" + backend.__name__, (BackendConformance,), members)
 
-    def make_backend(self):
-        return broken_backends.{backend}()
+backends = [kind for kind in vars(broken_backends).values() if isinstance(kind, type)]
+globals().update({f"Test{backend.__name__}": suite(backend) for backend in backends})
+
+class TestNothing(BackendConformance):
+    pass
 """
+A_CHECK = "test_no_tasks_have_no_results"
+N_SESSIONS = 3  # at once: most of the time they wait for what does not come
 
 
-@pytest.fixture
-def run(pytester: pytest.Pytester) -> Runner:
-    return Runner(pytester)
-
-
-class Runner:
-    """Runs the suite, or some of it, for a backend."""
-
-    def __init__(self, pytester: pytest.Pytester) -> None:
-        self._pytester = pytester
-        pytester.syspathinsert()
-        shutil.copy(Path(__file__).with_name("broken_backends.py"), pytester.path)
-
-    def __call__(self, backend: str, *checks: str, patience: float = 3) -> dict[str, int]:
-        suite = SUITE.format(backend=backend, patience=patience)
-        self._pytester.makepyfile(test_backend=suite)
-        chosen = [f"test_backend.py::TestBackend::{check}" for check in checks]
-        self.result = self._pytester.runpytest_inprocess(
-            "-ra", "-p", "no:cacheprovider", *(chosen or ["test_backend.py"])
-        )
-        return self.result.parseoutcomes()
-
-    @property
-    def output(self) -> str:
-        return self.result.stdout.str()
+@pytest.fixture(scope="module")
+def report(run_suites: Callable[..., Report]) -> Report:
+    broken = [f"Test{backend}::{check}" for check, backend in BROKEN]
+    choices = [broken[first::N_SESSIONS] for first in range(N_SESSIONS)]
+    return run_suites(SUITES, BACKENDS, ["TestSound", f"TestNothing::{A_CHECK}"], *choices)
 
 
 def checks() -> list[str]:
@@ -196,24 +180,25 @@ def test_every_check_is_tried_on_a_broken_backend() -> None:
     assert sorted(CAUGHT_BY) == checks()
 
 
-@pytest.mark.parametrize(
-    ("check", "backend"),
-    [(check, backend) for check, backends in CAUGHT_BY.items() for backend in backends],
-)
+@pytest.mark.parametrize(("check", "backend"), BROKEN)
 def test_a_broken_backend_fails_the_check_of_what_is_broken(
-    run: Runner, check: str, backend: str
+    report: Report, check: str, backend: str
 ) -> None:
-    outcomes = run(backend, check)
+    hows = report.hows(f"Test{backend}", check)
 
-    assert outcomes.get("failed", 0) > 0
-    assert "errors" not in outcomes
+    assert "failure" in hows
+    assert "error" not in hows
 
 
 def test_a_sound_backend_passes_every_check_but_those_that_need_other_processes(
-    run: Runner,
+    report: Report,
 ) -> None:
-    outcomes = run("Sound", patience=60)
+    not_passed = {check for check in checks() if report.hows("TestSound", check) != {"passed"}}
 
-    assert outcomes.get("failed", 0) == len(NEED_OTHER_PROCESSES)
-    for check in NEED_OTHER_PROCESSES:
-        assert f"FAILED test_backend.py::TestBackend::{check}" in run.output
+    assert not_passed == set(NEED_OTHER_PROCESSES)
+
+
+def test_a_suite_without_a_backend_says_what_to_override(report: Report) -> None:
+    [end] = report.of("TestNothing", A_CHECK)
+
+    assert "TestNothing has to override make_backend" in end.text

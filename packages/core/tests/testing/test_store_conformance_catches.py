@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fanfold.testing import StoreConformance
 
-pytest_plugins = ["pytester"]
+if TYPE_CHECKING:
+    from conftest import Report
 
 CAUGHT_BY = {
     "test_known_failures_are_checks_of_the_suite": [],
@@ -96,48 +98,65 @@ CAUGHT_BY = {
 MACHINE = "test_the_store_behaves_like_a_dict"
 CAUGHT_BY_MACHINE = ["RangesAreOffByOne", "ReadsAreStale"]
 
-SUITE = """
-import pytest
-from fanfold.testing import StoreConformance
+BROKEN = [(check, store) for check, stores in CAUGHT_BY.items() for store in stores]
+BROKEN += [(MACHINE, store) for store in CAUGHT_BY_MACHINE]
+
+STORES = Path(__file__).with_name("broken_stores.py")
+SUITES = """
 import broken_stores
+from fanfold.contracts import Store
+from fanfold.testing import StoreConformance
+from hypothesis import Phase, settings
 
-class TestStore(StoreConformance):
-    {body}
+# Finding the shortest history takes most of the time, and is not the point here.
+settings.register_profile("quick", phases=[Phase.generate])
+settings.load_profile("quick")
 
-    def make_store(self, directory):
-        return broken_stores.{store}(directory)
+def suite(store, **members):
+    # A broken one takes more histories to be found.
+    members |= {"examples": 20} if store in (broken_stores.Sound, broken_stores.Minimal) else {}
+    members = {"make_store": lambda self, directory: store(directory), **members}
+    return type("Test" + store.__name__, (StoreConformance,), members)
+
+stores = [kind for kind in vars(broken_stores).values() if isinstance(kind, type)]
+globals().update(
+    {f"Test{store.__name__}": suite(store) for store in stores if issubclass(store, Store)}
+)
+
+LINK = "https://example.org/1"
+A_CHECK = "test_a_missing_entry_is_none"
+A_CASE = "test_a_range_gives_what_a_slice_gives[7-7]"
+
+TestKnown = suite(broken_stores.MissingIsEmpty, known_failures={A_CHECK: LINK})
+TestOneCaseKnown = suite(broken_stores.RangesAreOffByOne, known_failures={A_CASE: LINK})
+TestKnownAndPassing = suite(broken_stores.Sound, known_failures={A_CHECK: LINK})
+TestMisspelt = suite(broken_stores.Sound, known_failures={"test_a_mising_entry_is_none": LINK})
+TestReplaces = suite(broken_stores.MissingIsEmpty, **{A_CHECK: lambda self: None})
+TestRemoves = suite(broken_stores.MissingIsEmpty, **{A_CHECK: None})
+
+class TestNothing(StoreConformance):
+    pass
 """
+A_CHECK = "test_a_missing_entry_is_none"
+OF_RANGES = "test_a_range_gives_what_a_slice_gives"
+OF_KNOWN_FAILURES = "test_known_failures_are_checks_of_the_suite"
+OF_CHECKS = "test_checks_are_the_suites_own"
+OTHERS = [
+    f"TestKnown::{A_CHECK}",
+    f"TestOneCaseKnown::{OF_RANGES}[7-7]",
+    f"TestOneCaseKnown::{OF_RANGES}[0-None]",
+    f"TestKnownAndPassing::{A_CHECK}",
+    f"TestMisspelt::{OF_KNOWN_FAILURES}",
+    f"TestReplaces::{OF_CHECKS}",
+    f"TestRemoves::{OF_CHECKS}",
+    f"TestNothing::{A_CHECK}",
+]
 
 
-@pytest.fixture
-def run(pytester: pytest.Pytester) -> Runner:
-    return Runner(pytester)
-
-
-class Runner:
-    """Runs the suite, or some of it, for a store."""
-
-    def __init__(self, pytester: pytest.Pytester) -> None:
-        self._pytester = pytester
-        pytester.syspathinsert()
-        shutil.copy(Path(__file__).with_name("broken_stores.py"), pytester.path)
-
-    def __call__(
-        self, store: str, *checks: str, body: str = "pass", in_process: bool = True
-    ) -> dict[str, int]:
-        self._pytester.makepyfile(test_store=SUITE.format(store=store, body=body))
-        chosen = [f"test_store.py::TestStore::{check}" for check in checks] or ["test_store.py"]
-        run = (
-            self._pytester.runpytest_inprocess
-            if in_process
-            else self._pytester.runpytest_subprocess
-        )
-        self.result = run("-ra", "-p", "no:cacheprovider", *chosen)
-        return self.result.parseoutcomes()
-
-    @property
-    def output(self) -> str:
-        return self.result.stdout.str()
+@pytest.fixture(scope="module")
+def report(run_suites: Callable[..., Report]) -> Report:
+    broken = [f"Test{store}::{check}" for check, store in BROKEN]
+    return run_suites(SUITES, STORES, [*broken, *OTHERS, "TestSound", "TestMinimal"])
 
 
 def checks() -> list[str]:
@@ -148,103 +167,63 @@ def test_every_check_is_tried_on_a_broken_store() -> None:
     assert sorted([*CAUGHT_BY, MACHINE]) == checks()
 
 
-@pytest.mark.parametrize(
-    ("check", "store"),
-    [(check, store) for check, stores in CAUGHT_BY.items() for store in stores],
-)
+@pytest.mark.parametrize(("check", "store"), BROKEN)
 def test_a_broken_store_fails_the_check_of_what_is_broken(
-    run: Runner, check: str, store: str
+    report: Report, check: str, store: str
 ) -> None:
-    outcomes = run(store, check)
+    hows = report.hows(f"Test{store}", check)
 
-    assert outcomes.get("failed", 0) > 0
-    assert "errors" not in outcomes
-
-
-@pytest.mark.parametrize("store", CAUGHT_BY_MACHINE)
-def test_a_broken_store_differs_from_a_dict(
-    run: Runner, pytester: pytest.Pytester, store: str
-) -> None:
-    # Finding the shortest history takes most of the time, and is not the point here. The profile
-    # would stay in this process.
-    pytester.makeconftest(
-        """
-        from hypothesis import Phase, settings
-
-        settings.register_profile("quick", phases=[Phase.generate])
-        settings.load_profile("quick")
-        """
-    )
-
-    assert run(store, MACHINE, in_process=False) == {"failed": 1}
+    assert "failure" in hows
+    assert "error" not in hows
 
 
 @pytest.mark.parametrize("store", ["Sound", "Minimal"])
-def test_a_sound_store_passes_every_check(run: Runner, store: str) -> None:
-    outcomes = run(store, body="examples = 20")
+def test_a_sound_store_passes_every_check(report: Report, store: str) -> None:
+    not_passed = [check for check in checks() if report.hows(f"Test{store}", check) != {"passed"}]
 
-    assert set(outcomes) == {"passed"}
-
-
-def test_a_capability_that_is_not_declared_takes_no_check_away(run: Runner) -> None:
-    assert run("Minimal", "--collect-only") == run("Sound", "--collect-only")
+    assert not_passed == []
 
 
-def test_a_known_failure_is_expected(run: Runner) -> None:
-    known = 'known_failures = {"test_a_missing_entry_is_none": "https://example.org/1"}'
-
-    outcomes = run("MissingIsEmpty", "test_a_missing_entry_is_none", body=known)
-
-    assert outcomes == {"xfailed": 1}
-    assert "https://example.org/1" in run.output
+def test_a_capability_that_is_not_declared_takes_no_check_away(report: Report) -> None:
+    assert report.cases("TestMinimal") == report.cases("TestSound")
 
 
-def test_one_case_of_a_check_may_be_a_known_failure(run: Runner) -> None:
-    check = "test_a_range_gives_what_a_slice_gives"
-    known = f'known_failures = {{"{check}[7-7]": "https://example.org/1"}}'
+def test_a_known_failure_is_expected(report: Report) -> None:
+    [end] = report.of("TestKnown", A_CHECK)
 
-    outcomes = run("RangesAreOffByOne", f"{check}[7-7]", f"{check}[0-None]", body=known)
-
-    assert outcomes == {"xfailed": 1, "passed": 1}
+    assert end.how == "xfail"
+    assert "https://example.org/1" in end.text
 
 
-def test_a_known_failure_that_passes_is_a_failure(run: Runner) -> None:
-    known = 'known_failures = {"test_a_missing_entry_is_none": "https://example.org/1"}'
+def test_one_case_of_a_check_may_be_a_known_failure(report: Report) -> None:
+    hows = {end.case: end.how for end in report.of("TestOneCaseKnown", OF_RANGES)}
 
-    assert run("Sound", "test_a_missing_entry_is_none", body=known) == {"failed": 1}
-
-
-def test_a_known_failure_that_is_no_check_is_a_failure(run: Runner) -> None:
-    known = 'known_failures = {"test_a_mising_entry_is_none": "https://example.org/1"}'
-
-    outcomes = run("Sound", "test_known_failures_are_checks_of_the_suite", body=known)
-
-    assert outcomes == {"failed": 1}
-    assert "test_a_mising_entry_is_none" in run.output
+    assert hows == {f"{OF_RANGES}[7-7]": "xfail", f"{OF_RANGES}[0-None]": "passed"}
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["def test_a_missing_entry_is_none(self): pass", "test_a_missing_entry_is_none = None"],
-    ids=["replaced", "removed"],
-)
-def test_a_check_that_is_replaced_is_reported(run: Runner, body: str) -> None:
-    outcomes = run("MissingIsEmpty", "test_checks_are_the_suites_own", body=body)
+def test_a_known_failure_that_passes_is_a_failure(report: Report) -> None:
+    [end] = report.of("TestKnownAndPassing", A_CHECK)
 
-    assert outcomes == {"xfailed": 1}
-    assert "replaces checks of StoreConformance: test_a_missing_entry_is_none" in run.output
+    assert end.how == "failure"
+    assert "XPASS(strict)" in end.text
 
 
-def test_a_suite_without_a_store_says_what_to_override(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        test_nothing="""
-        from fanfold.testing import StoreConformance
+def test_a_known_failure_that_is_no_check_is_a_failure(report: Report) -> None:
+    [end] = report.of("TestMisspelt", OF_KNOWN_FAILURES)
 
-        class TestNothing(StoreConformance):
-            pass
-        """
-    )
+    assert end.how == "failure"
+    assert "test_a_mising_entry_is_none" in end.text
 
-    result = pytester.runpytest_inprocess("-k", "test_a_missing_entry_is_none")
 
-    result.stdout.fnmatch_lines(["*TestNothing has to override make_store*"])
+@pytest.mark.parametrize("suite", ["TestReplaces", "TestRemoves"])
+def test_a_check_that_is_replaced_is_reported(report: Report, suite: str) -> None:
+    [end] = report.of(suite, OF_CHECKS)
+
+    assert end.how == "xfail"
+    assert f"replaces checks of StoreConformance: {A_CHECK}" in end.text
+
+
+def test_a_suite_without_a_store_says_what_to_override(report: Report) -> None:
+    [end] = report.of("TestNothing", A_CHECK)
+
+    assert "TestNothing has to override make_store" in end.text

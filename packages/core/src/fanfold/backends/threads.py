@@ -130,14 +130,17 @@ class ThreadsExecutor(Executor):
         What limits the numeric libraries in tasks.
     """
 
+    _closing: threading.Lock | None = None  # until there is something to close
+
     def __init__(self, n_jobs: int, limit: ThreadLimit | None) -> None:
         self._n_jobs = n_jobs
         self._limit = limit
-        if limit is not None:
-            limit.hold()
         self._n_threads = 0
         self._work: Work = SimpleQueue()
-        self._closing = threading.Lock()
+        with InterruptsHeld():
+            if limit is not None:
+                limit.hold()
+            self._closing = threading.Lock()
 
     def __del__(self) -> None:
         """Let the threads go if a call was interrupted before it could."""
@@ -161,7 +164,7 @@ class ThreadsExecutor(Executor):
     def close(self, *, abort: bool = False) -> None:
         """Let the threads go; with `abort`, drop what no thread has begun."""
         with InterruptsHeld():
-            if not self._closing.acquire(blocking=False):
+            if self._closing is None or not self._closing.acquire(blocking=False):
                 return
             if abort:
                 self._drop_waiting()

@@ -8,6 +8,7 @@ from . import (
     _functions as _functions,  # registers the hashers of functions and classes
     _standard as _standard,  # registers those of the standard library
 )
+from ._explain import explain
 from ._fingerprint import Fingerprint, Fingerprinter, fingerprint
 from ._hash import hash
 from ._registry import register_hasher
@@ -19,6 +20,7 @@ __all__ = [
     "Fingerprint",
     "Fingerprinter",
     "Tagged",
+    "explain",
     "fingerprint",
     "hash",
     "register_hasher",

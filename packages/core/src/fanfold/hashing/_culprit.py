@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from types import MemberDescriptorType
+
 from ._reduce import Reduced
-from ._words import Tagged
+from ._words import Named, Tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +14,16 @@ if TYPE_CHECKING:
 
     Step: TypeAlias = tuple[str, object]
 
-__all__ = ["path_to"]
+__all__ = ["NoValueError", "path_to"]
+
+
+class NoValueError(Exception):
+    """An object without a value was met; this never leaves the package."""
+
+    def __init__(self, culprit: object, reason: str) -> None:
+        super().__init__(reason)
+        self.culprit = culprit
+        self.reason = reason
 
 
 def path_to(root: object, culprit: object, stand_ins: Mapping[int, object]) -> str:
@@ -52,21 +63,35 @@ def _steps(path: str, obj: Any, stand_ins: Mapping[int, object]) -> Iterator[Ste
         yield from ((f"a key of {path}", key) for key in obj)
     elif isinstance(obj, (set, frozenset)):
         yield from ((f"a member of {path}", member) for member in obj)
+    elif type(obj) is Named:
+        yield (f"{path}{obj.spelling}", obj.value)
     stand_in = stand_ins.get(id(obj))
     if type(stand_in) is Tagged:
-        yield from _attributes(path, stand_in.value)
+        yield from _parts(path, stand_in.value)
     elif type(stand_in) is Reduced:
         yield (f"what rebuilds {path}", stand_in.arguments)
         yield (path, stand_in.items)
         yield (path, stand_in.mapping)
-        slots = stand_in.state if isinstance(stand_in.state, tuple) else (stand_in.state,)
-        for attributes in slots:
-            yield from _attributes(path, attributes)
+        yield from _parts(path, stand_in.state)
+        yield from _attributes(path, obj)  # last, and so looked through first
 
 
-def _attributes(path: str, value: object) -> Iterator[Step]:
-    """Yield the values of a dict as attributes, and anything else as what `path` spells."""
+def _parts(path: str, value: object) -> Iterator[Step]:
+    """Yield what a stand-in or a state holds: of a dict, the values as attributes."""
     if isinstance(value, dict):
         yield from ((f"{path}.{name}", member) for name, member in value.items())
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _parts(path, part) if isinstance(part, dict) else ((path, part),)
     else:
         yield (path, value)
+
+
+def _attributes(path: str, obj: object) -> Iterator[Step]:
+    """Yield the attributes of an object by their names, however its state is pickled."""
+    attributes = dict(getattr(obj, "__dict__", {}))
+    for base in type(obj).__mro__:
+        for name, member in vars(base).items():
+            if isinstance(member, MemberDescriptorType):  # one of its __slots__
+                attributes[name] = getattr(obj, name, None)
+    yield from ((f"{path}.{name}", member) for name, member in attributes.items())

@@ -1,21 +1,26 @@
 """The hash of structures that contain themselves.
 
-A digest of digests has no beginning there. So all members start with one label, and each round
-gives every member the digest of its node, made with the labels of the round before. Members that
-look alike however deep one follows them keep one label, others part sooner or later. When a round
-parts no more of them, one label alone has seen only as far as there were rounds, but all labels
-together say everything: where two structures have the same set, their members match one by one.
-Neither identity nor the order of the walk matters.
+A digest of digests has no beginning there. So all members that lead into a cycle start with one
+label, and each round gives every such member the digest of its node, made with the labels of the
+round before. Members that look alike however deep one follows them keep one label, others part
+sooner or later. When a round parts no more of them, one label alone has seen only as far as there
+were rounds, but all labels together say everything: where two structures have the same set, their
+members match one by one. Neither identity nor the order of the walk matters.
+
+Nothing here is recursive: the functions of a project that know each other are many.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
+from ._culprit import NoValueError
 from ._plain import NOT_PLAIN, atom
 from ._words import Guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     Child: TypeAlias = Callable[[object], object]
@@ -24,7 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["settle"]
 
 
-def settle(root: object, make_node: MakeNode, seal: Callable[[object], bytes]) -> object:
+def settle(
+    root: object,
+    make_node: MakeNode,
+    seal: Callable[[object], bytes],
+    give_up: Callable[[Guarded, NoValueError], None],
+) -> object:
     """Return the node of a value that contains itself somewhere.
 
     Parameters
@@ -36,57 +46,106 @@ def settle(root: object, make_node: MakeNode, seal: Callable[[object], bytes]) -
         what the function says.
     seal : callable
         Takes a node and returns its label.
+    give_up : callable
+        Is told of a guarded object that has no value, and why; from then on, `make_node` leaves out
+        what is in it.
+
+    Raises
+    ------
+    NoValueError
+        If something in it has no value, and nothing guards it.
     """
-    members = _Members(make_node, seal)
-    members.collect(root)
-    labels = dict.fromkeys(members.open, b"") | members.closed
-    n_kinds = 1
+    graph = _Graph(root, make_node)
+    for guarded, reason in graph.without_value():
+        give_up(guarded, reason)
+    graph = _Graph(root, make_node)  # without what is in those
+    labels: dict[int, bytes] = {}
 
     def label(obj: object) -> object:
         tree = atom(obj)
         return labels[id(obj)] if tree is NOT_PLAIN else tree
 
+    for key in graph.leaves_first():
+        labels[key] = seal(make_node(graph.objects[key], label))
+    members = {key: obj for key, obj in graph.objects.items() if key not in labels}
+    labels.update(dict.fromkeys(members, b""))
+    n_kinds = 1
     while True:
-        latest = {key: seal(make_node(obj, label)) for key, obj in members.open.items()}
+        latest = {key: seal(make_node(obj, label)) for key, obj in members.items()}
         labels.update(latest)
         previous_kinds, n_kinds = n_kinds, len(set(latest.values()))
         if n_kinds == previous_kinds:
             return (..., "cyclic", labels[id(root)], sorted(set(latest.values())))
 
 
-class _Members:
-    """Everything that can be reached from a value.
+class _Graph:
+    """Everything that can be reached from a value, and what leads to what.
 
     Attributes
     ----------
-    open : dict
-        The objects with members, by id.
-    closed : dict
-        The final labels of those without, such as arrays, which need not be hashed every round.
+    objects : dict
+        All but the atoms, by id.
     """
 
-    def __init__(self, make_node: MakeNode, seal: Callable[[object], bytes]) -> None:
-        self.open: dict[int, object] = {}
-        self.closed: dict[int, bytes] = {}
-        self._make_node = make_node
-        self._seal = seal
-        self._n_links = 0
+    def __init__(self, root: object, make_node: MakeNode) -> None:
+        self.objects: dict[int, object] = {id(root): root}
+        self._root = id(root)
+        self._n_members: dict[int, int] = {}
+        self._holders: dict[int, list[int]] = {}
+        self._failed: dict[int, NoValueError] = {}
+        waiting = [root]
+        while waiting:
+            obj = waiting.pop()
+            members: dict[int, object] = {}
+            try:
+                make_node(obj, partial(_note, members))
+            except NoValueError as error:
+                self._failed[id(obj)] = error
+            self._n_members[id(obj)] = len(members)
+            waiting += [member for key, member in members.items() if key not in self.objects]
+            self.objects.update(members)
+            for key in members:
+                self._holders.setdefault(key, []).append(id(obj))
 
-    def collect(self, obj: object) -> object:
-        tree = atom(obj)
-        if tree is not NOT_PLAIN:
-            return tree
-        self._n_links += 1
-        key = id(obj)
-        if key in self.open or key in self.closed:
-            return None
-        self.open[key] = obj
-        n_open, n_links = len(self.open), self._n_links
-        node = self._make_node(obj, self.collect)
-        opaque = type(obj) is Guarded and node[1] == "unknown"  # type: ignore[index]  # a tuple
-        while opaque and len(self.open) > n_open:  # the members of what has no value do not count
-            self.open.popitem()
-        if opaque or self._n_links == n_links:
-            del self.open[key]
-            self.closed[key] = self._seal(node)
-        return None
+    def without_value(self) -> list[tuple[Guarded, NoValueError]]:
+        """Return the guarded objects in which something has no value, each with what.
+
+        Raises
+        ------
+        NoValueError
+            If something that is not guarded has none.
+        """
+        guarded: list[tuple[Guarded, NoValueError]] = []
+        waiting = list(self._failed.items())
+        seen = set(self._failed)
+        while waiting:
+            key, error = waiting.pop()
+            obj = self.objects[key]
+            if isinstance(obj, Guarded):
+                guarded.append((obj, error))
+                continue
+            if key == self._root:
+                raise error
+            waiting += [(holder, error) for holder in self._holders[key] if holder not in seen]
+            seen.update(self._holders[key])
+        return guarded
+
+    def leaves_first(self) -> Iterator[int]:
+        """Yield the ids of all that do not lead into a cycle, members before their holders."""
+        n_open = dict(self._n_members)
+        ready = [key for key, n_members in n_open.items() if not n_members]
+        while ready:
+            key = ready.pop()
+            yield key
+            for holder in self._holders.get(key, ()):
+                n_open[holder] -= 1
+                if not n_open[holder]:
+                    ready.append(holder)
+
+
+def _note(members: dict[int, object], member: object) -> object:
+    tree = atom(member)
+    if tree is not NOT_PLAIN:
+        return tree
+    members[id(member)] = member
+    return b""  # in sets, members are written at once

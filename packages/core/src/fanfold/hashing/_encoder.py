@@ -9,14 +9,15 @@ twice costs once; and whether it is met twice, or two equal objects once each, m
 from __future__ import annotations
 
 from ..errors import UnhashableValueError
-from ._culprit import path_to
+from ._blocks import digest_of_chunks
+from ._culprit import NoValueError, path_to
 from ._cycles import settle
-from ._names import qualified_name
+from ._names import is_library_module, qualified_name
 from ._plain import ATOMS, NOT_PLAIN, atom, flat, in_order, write
 from ._reduce import Reduced, reduce
 from ._registry import find_hasher
 from ._told import tell_once
-from ._words import Chunks, Guarded, Tagged
+from ._words import Chunks, Guarded, Named, Tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,23 +25,25 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ._algorithms import Algorithm
+    from ._registry import HasherFunction
 
     Child: TypeAlias = Callable[[object], object]
 
 __all__ = ["Encoder"]
 
-
-class _NoValueError(Exception):
-    """An object without a value was met; this never leaves the module."""
-
-    def __init__(self, culprit: object, reason: str) -> None:
-        super().__init__(reason)
-        self.culprit = culprit
-        self.reason = reason
+_LEVELS = 100  # of some four Python frames each, where the interpreter allows 1,000
 
 
 class _CycleMetError(Exception):
     """An object was met inside itself; this never leaves the module."""
+
+
+class _TooDeepError(Exception):
+    """An object was met too many levels down; this never leaves the module."""
+
+    def __init__(self, obj: object) -> None:
+        super().__init__(obj)
+        self.obj = obj
 
 
 class Encoder:
@@ -48,13 +51,25 @@ class Encoder:
 
     What it remembers, it remembers by ``id``. So it keeps alive what it has seen, because the
     stand-ins that hashers make would else be collected and their ids given to others.
+
+    Parameters
+    ----------
+    algorithm : Algorithm
+        The hash function.
+    follows_classes : bool, default=False
+        Whether the code of its class counts with each object of a class of the user's own project,
+        as it does for what a function depends on.
     """
 
-    def __init__(self, algorithm: Algorithm) -> None:
+    def __init__(self, algorithm: Algorithm, *, follows_classes: bool = False) -> None:
         self._algorithm = algorithm
+        self._follows_classes = follows_classes
+        self._hashers: dict[type, tuple[HasherFunction | None, str]] = {}
         self._sealed: dict[int, bytes] = {}
         self._active: dict[int, None] = {}
         self._stand_ins: dict[int, Any] = {}
+        self._deepest = _LEVELS
+        self._failed: dict[int, NoValueError] = {}
         self._opaque: set[int] = set()
         self._kept: list[object] = []
 
@@ -68,7 +83,7 @@ class Encoder:
         """
         try:
             return self._seal(self._tree(obj))
-        except _NoValueError as stop:
+        except NoValueError as stop:
             culprit = path_to(obj, stop.culprit, self._stand_ins)
             raise UnhashableValueError(
                 f"{culprit} is a '{qualified_name(type(stop.culprit))}', which has no value to "
@@ -81,15 +96,44 @@ class Encoder:
                 "flatten it, or raise sys.setrecursionlimit"
             ) from error
 
+    def has_value(self, guarded: Guarded) -> bool:
+        """Tell whether what is guarded had a value, after it was hashed."""
+        return id(guarded) not in self._opaque
+
     def _tree(self, obj: object) -> object:
         tree = atom(obj)
         if tree is not NOT_PLAIN:
             return tree
         try:
-            return self._node(obj, self._child)
+            return self._deep_node(obj)
         except _CycleMetError:
-            self._active.clear()
-            return settle(obj, self._node, self._seal)
+            return settle(obj, self._node, self._seal, self._give_up)
+
+    def _deep_node(self, root: object) -> object:
+        """Return the node of the root, however deep the way to its innermost members is.
+
+        What lies too many levels down is taken up here, from an empty stack; then the way to it is
+        gone once more, and its digest is there already.
+        """
+        waiting = [root]
+        while True:
+            self._active = {id(obj): None for obj in waiting}
+            self._deepest = len(waiting) + _LEVELS
+            obj = waiting[-1]
+            try:
+                node = self._node(obj, self._child)
+            except _TooDeepError as stop:
+                waiting.append(stop.obj)
+                continue
+            except NoValueError as stop:
+                if len(waiting) == 1:
+                    raise
+                self._failed[id(obj)] = stop
+            else:
+                if len(waiting) == 1:
+                    return node
+                self._sealed[id(obj)] = self._seal(node)
+            self._kept.append(waiting.pop())
 
     def _seal(self, node: object) -> bytes:
         """Return what stands for a node in the tree of its container."""
@@ -107,10 +151,14 @@ class Encoder:
         if sealed is None:
             if key in self._active:
                 raise _CycleMetError
+            if key in self._failed:
+                raise self._failed[key]
+            if len(self._active) == self._deepest:
+                raise _TooDeepError(obj)
             self._active[key] = None
+            self._kept.append(obj)
             sealed = self._sealed[key] = self._seal(self._node(obj, self._child))
             del self._active[key]
-            self._kept.append(obj)
         return sealed
 
     def _node(self, obj: Any, child: Child) -> object:
@@ -124,11 +172,14 @@ class Encoder:
         if kind is set or kind is frozenset:
             return _set_node(obj, child)
         if kind is bytes or kind is bytearray:
-            return (..., kind.__name__, len(obj), self._algorithm.digest(obj))
+            chunks = Chunks(len(obj), lambda: (obj,))
+            return (..., kind.__name__, len(obj), digest_of_chunks(self._algorithm, chunks))
         if kind is Chunks:
-            return (..., "chunks", self._algorithm.digest_pieces(obj.pieces()))
+            return (..., "chunks", obj.nbytes, digest_of_chunks(self._algorithm, obj))
         if kind is Guarded:
             return self._guarded_node(obj, child)
+        if kind is Named:
+            return (..., "named", child(obj.value))
         if obj is ...:
             return (..., "...")
         return self._object_node(obj, child)
@@ -141,48 +192,63 @@ class Encoder:
         depth = len(self._active)
         try:
             return (..., "known", child(guarded.value))
-        except _NoValueError as stop:
+        except NoValueError as stop:
             while len(self._active) > depth:
                 self._active.popitem()
-            self._opaque.add(id(guarded))
-            self._kept.append(guarded)
-            tell_once(guarded, path_to(guarded.value, stop.culprit, self._stand_ins), stop.reason)
+            self._give_up(guarded, stop)
             return unknown
 
-    def _object_node(self, obj: object, child: Child) -> object:
+    def _give_up(self, guarded: Guarded, stop: NoValueError) -> None:
+        """From now on, take the guarded object for one without a value."""
+        self._opaque.add(id(guarded))
+        tell_once(guarded, path_to(guarded.value, stop.culprit, self._stand_ins), stop.reason)
+
+    def _object_node(self, obj: object, child: Child) -> tuple[object, ...]:
         stand_in = self._stand_in(obj)
+        node: tuple[object, ...]
         if type(stand_in) is Reduced:
             members = (stand_in.arguments, stand_in.state, stand_in.items, stand_in.mapping)
-            return (..., "object", stand_in.kind, stand_in.maker, *map(child, members))
-        if type(stand_in.value) is tuple:
-            return (..., "parts", stand_in.name, *map(child, stand_in.value))
-        return (..., "value", stand_in.name, child(stand_in.value))
+            node = (..., "object", stand_in.kind, stand_in.maker, *map(child, members))
+        elif type(stand_in.value) is tuple:
+            node = (..., "parts", stand_in.name, *map(child, stand_in.value))
+        else:
+            node = (..., "value", stand_in.name, child(stand_in.value))
+        if self._follows_classes and not is_library_module(type(obj).__module__):
+            return (*node, child(type(obj)))
+        return node
 
     def _stand_in(self, obj: object) -> Any:
         """Return what the hasher of the object's type says of it, asked once for each object."""
         stand_in = self._stand_ins.get(id(obj))
         if stand_in is None:
             try:
-                stand_in = _ask_hasher(obj)
+                stand_in = self._ask_hasher(obj)
             except RecursionError:
                 raise
             except Exception as error:
-                raise _NoValueError(obj, str(error)) from error
+                raise NoValueError(obj, str(error)) from error
             self._stand_ins[id(obj)] = stand_in
-            self._kept.append(obj)
         return stand_in
 
+    def _ask_hasher(self, obj: object) -> Reduced | Tagged:
+        kind = type(obj)
+        known = self._hashers.get(kind)
+        if known is None:
+            known = self._hashers[kind] = _hasher_of(kind)
+        function, name = known
+        if function is None:
+            return reduce(obj)
+        value = function(obj)
+        return value if type(value) is Tagged else Tagged(name, value)
 
-def _ask_hasher(obj: object) -> Reduced | Tagged:
-    kind = type(obj)
+
+def _hasher_of(kind: type) -> tuple[HasherFunction | None, str]:
+    """Return the function that makes stand-ins for a type, and the name for them."""
     hasher = find_hasher(kind)
-    if hasher is None:
-        return reduce(obj)
-    value = hasher.function(obj)
-    if type(value) is Tagged:
-        return value
     name = qualified_name(kind)
-    return Tagged(hasher.name if name == hasher.name else f"{hasher.name} {name}", value)
+    if hasher is None:
+        return None, name
+    return hasher.function, name if name == hasher.name else f"{hasher.name} {name}"
 
 
 def _dict_node(mapping: dict[object, object], child: Child) -> object:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["Fingerprint", "Fingerprinter", "fingerprint"]
+__all__ = ["Fingerprint", "Fingerprinter", "fingerprint", "make_encoder", "parts_of"]
 
 
 class Fingerprint(NamedTuple):
@@ -36,7 +36,7 @@ class Fingerprint(NamedTuple):
     parts: Mapping[str, str]
 
 
-def fingerprint(function: object) -> Fingerprint:
+def fingerprint(function: object, version: str | int | None = None) -> Fingerprint:
     """Return what decides the results of a function, apart from its arguments.
 
     Two functions have one fingerprint only if they do the same thing with the same things: code
@@ -56,6 +56,8 @@ def fingerprint(function: object) -> Fingerprint:
         A function, method, ``functools.partial``, class, or instance with ``__call__``. What a
         decorator put around a function is followed to the function itself. Of a bound method, the
         function counts: the instance is an argument.
+    version : str or int, optional
+        Pins the function: only this counts, and nothing is looked at.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def fingerprint(function: object) -> Fingerprint:
     Raises
     ------
     fanfold.errors.InvalidArgumentError
-        If `function` cannot be called.
+        If `function` cannot be called, or `version` is neither text nor a number.
 
     Warns
     -----
@@ -89,10 +91,12 @@ def fingerprint(function: object) -> Fingerprint:
             f"cannot take the fingerprint of {function!r}: expected a function, or something else "
             "that can be called"
         )
-    chosen = algorithm("xxh3_128")
-    encoder = Encoder(chosen)
-    parts = {name: encoder.digest(part).hex() for name, part in sorted(_parts(function).items())}
-    return Fingerprint(Encoder(chosen).digest(parts).hex(), MappingProxyType(parts))
+    if version is not None and type(version) not in (str, int):
+        raise InvalidArgumentError(f"version={version!r}: expected text or a number, as in '2'")
+    counting = parts_of(function) if version is None else {"version": version}
+    encoder = make_encoder()
+    parts = {name: encoder.digest(part).hex() for name, part in sorted(counting.items())}
+    return Fingerprint(make_encoder().digest(parts).hex(), MappingProxyType(parts))
 
 
 class Fingerprinter:
@@ -105,17 +109,22 @@ class Fingerprinter:
     ----------
     function : callable
         As for :func:`fingerprint`. Anything but a function or a method is looked at anew each time.
+    version : str or int, optional
+        Pins the function, as for :func:`fingerprint`.
     """
 
-    __slots__ = ("_function", "_last")
+    __slots__ = ("_function", "_last", "_pinned")
 
-    def __init__(self, function: object) -> None:
+    def __init__(self, function: object, version: str | int | None = None) -> None:
         self._function = function
+        self._pinned = None if version is None else fingerprint(function, version)
         # One tuple, assigned at once: many threads may ask.
         self._last: tuple[Steadiness, dict[str, object], Fingerprint] | None = None
 
     def current(self) -> Fingerprint:
         """Return the fingerprint as of now; raises and warns as :func:`fingerprint` does."""
+        if self._pinned is not None:
+            return self._pinned
         last = self._last
         if last is not None and _still_holds(*last):
             return last[2]
@@ -124,7 +133,7 @@ class Fingerprinter:
             return fingerprint(function)
         # Watched before it is hashed: what another thread changes meanwhile is seen next time.
         steadiness = Steadiness()
-        parts = _parts(function)
+        parts = parts_of(function)
         changing = {name: parts[name] for name in steadiness.watch(function)}
         self._last = steadiness, changing, fingerprint(function)
         return self._last[2]
@@ -135,16 +144,21 @@ def _still_holds(steadiness: Steadiness, changing: Mapping[str, object], last: F
         return False
     if not changing:
         return True
-    encoder = Encoder(algorithm("xxh3_128"))
+    encoder = make_encoder()
     return all(encoder.digest(part).hex() == last.parts[name] for name, part in changing.items())
 
 
-def _parts(function: Any) -> dict[str, object]:
+def make_encoder() -> Encoder:
+    """Return what hashes the parts of functions."""
+    return Encoder(algorithm("xxh3_128"), follows_classes=True)
+
+
+def parts_of(function: Any) -> dict[str, object]:
     """Return what anything that can be called depends on."""
     if isinstance(function, FunctionType):
         return {"library": function} if is_library_function(function) else function_parts(function)
     if isinstance(function, (MethodType, staticmethod, classmethod)):
-        return _parts(function.__func__)
+        return parts_of(function.__func__)
     if is_library_function(function):
         return {"library": function}
     if isinstance(function, type):
@@ -153,13 +167,13 @@ def _parts(function: Any) -> dict[str, object]:
         owner = getattr(function.func, "__qualname__", repr(function.func))
         bound = {"args": function.args, "keywords": function.keywords}
         return {
-            **_parts(function.func),
+            **parts_of(function.func),
             **{f"partial {name}": Guarded(part, owner, name) for name, part in bound.items()},
         }
     if callable(getattr(function, "__wrapped__", None)):
-        return _parts(function.__wrapped__)
+        return parts_of(function.__wrapped__)
     call = type(function).__call__
     if isinstance(call, FunctionType):
         name = type(function).__qualname__
-        return {**_parts(call), "instance": Guarded(function, name, "instance")}
+        return {**parts_of(call), "instance": Guarded(function, name, "instance")}
     return {"value": function}

@@ -11,8 +11,9 @@ import sys
 from types import FunctionType, MethodType, ModuleType
 
 from ._code import facts_of
-from ._names import is_library_file, is_library_module, qualified_name, version_of
+from ._names import is_library_file, is_library_module, qualified_name
 from ._registry import register_hasher
+from ._versions import version_of
 from ._words import Guarded, Tagged
 
 TYPE_CHECKING = False
@@ -42,9 +43,10 @@ _ABOUT_THE_CLASS = frozenset(
         *("__abstractmethods__", "__annotate__", "__annotate_func__", "__annotations__"),
         *("__annotations_cache__", "__dict__", "__doc__", "__firstlineno__", "__module__"),
         *("__qualname__", "__slotnames__", "__static_attributes__", "__weakref__", "_abc_impl"),
+        # What pydantic makes of the fields, which it notes too; it has addresses in it.
+        *("__pydantic_core_schema__", "__pydantic_serializer__", "__pydantic_validator__"),
     }
 )
-_COUNTED_BY_CODE = (type, FunctionType, ModuleType)
 _UNSET = Tagged("unset", None)
 
 
@@ -150,12 +152,7 @@ def _globals(function: FunctionType) -> Iterator[tuple[str, object]]:
     owner = function.__qualname__
     for path, mapping, key in global_reads(function):
         if key in mapping:
-            value = mapping[key]
-            yield f"global {path}", Guarded(value, owner, f"global {path!r}")
-            if not isinstance(value, _COUNTED_BY_CODE) and not is_library_module(
-                type(value).__module__
-            ):
-                yield f"class of global {path}", type(value)
+            yield f"global {path}", Guarded(mapping[key], owner, f"global {path!r}")
         elif not hasattr(builtins, key):
             yield f"global {path}", _UNSET
 

@@ -14,9 +14,9 @@ def hash(obj: object, hash_name: str = "xxh3_128", coerce_mmap: bool = False) ->
 
     Identity, interning, memory layout and PYTHONHASHSEED do not count, nor does the order of sets
     and dicts, at any depth. Types do: ``1``, ``1.0`` and ``True`` differ, as do ``[1]`` and
-    ``(1,)``. NaN equals itself, and ``0.0`` differs from ``-0.0`` because ``1/x`` does. Of arrays,
-    dtype, shape and values count, but not strides, and in their values all bits count. A structure
-    that contains itself is hashed by what one sees when following it.
+    ``(1,)``. Any NaN equals any other of its type, and ``0.0`` differs from ``-0.0`` because
+    ``1/x`` does. Of arrays, dtype, shape and values count, but not strides. A structure that
+    contains itself is hashed by what one sees when following it. Nothing is nested too deeply.
 
     Functions and classes of the user's own project count by their code and what it depends on (see
     :func:`fanfold.hashing.fingerprint`), those of libraries by name and version. Any other object
@@ -39,10 +39,16 @@ def hash(obj: object, hash_name: str = "xxh3_128", coerce_mmap: bool = False) ->
     str
         Hexadecimal digits.
 
+    Notes
+    -----
+    Arrays and bytes of 16 MiB and more are hashed by up to four threads, but by no more than the
+    environment variable ``OMP_NUM_THREADS`` allows.
+
     Raises
     ------
     fanfold.errors.UnhashableValueError
-        If something in `obj` has no value, such as a lock or an open file; the message says where.
+        If something in `obj` has no value, such as a lock or an open file; the message says where,
+        as in ``obj.model._lock``.
     fanfold.errors.InvalidArgumentError
         If `hash_name` is none of the above.
 

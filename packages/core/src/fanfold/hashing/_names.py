@@ -6,11 +6,7 @@ import os
 import sys
 from functools import lru_cache
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import ModuleType
-
-__all__ = ["current_name", "is_library_file", "is_library_module", "qualified_name", "version_of"]
+__all__ = ["current_name", "is_library_file", "is_library_module", "qualified_name"]
 
 _MOVED = (
     # One thing under two names: what a library moved must keep its hash.
@@ -69,10 +65,3 @@ def is_library_module(name: str) -> bool:
     if isinstance(path, str):
         return is_library_file(path)
     return top in sys.stdlib_module_names and top != "__main__"
-
-
-def version_of(module_name: str) -> str:
-    """Return the ``__version__`` of the top-level package, or ``""`` where it tells none."""
-    top: ModuleType | None = sys.modules.get(module_name.partition(".")[0])
-    version = vars(top).get("__version__") if top is not None else None
-    return version if isinstance(version, str) else ""

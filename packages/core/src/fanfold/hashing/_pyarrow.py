@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from ._arrow_columns import column_of
 from ._registry import register_hasher
 
 TYPE_CHECKING = False
@@ -12,7 +15,7 @@ __all__: list[str] = []
 
 
 def _array(array: Any) -> object:
-    return {"type": str(array.type), "values": _values(array)}
+    return {"type": str(array.type), "values": column_of(array)}
 
 
 def _table(table: Any) -> object:
@@ -24,16 +27,10 @@ def _table(table: Any) -> object:
 
 
 def _scalar(scalar: Any) -> object:
-    return {"type": str(scalar.type), "value": scalar.as_py()}
-
-
-def _values(array: Any) -> object:
-    kind = str(array.type)
-    if array.null_count == 0 and kind.startswith(("int", "uint", "float", "double", "halffloat")):
-        return (
-            array.to_numpy() if hasattr(array, "chunks") else array.to_numpy(zero_copy_only=False)
-        )
-    return array.to_pylist()
+    arrow, kind = sys.modules["pyarrow"], scalar.type
+    if arrow.types.is_union(kind) or arrow.types.is_run_end_encoded(kind):  # arrow cannot repeat it
+        return {"type": str(kind), "value": scalar.as_py()}
+    return {"type": str(kind), "value": column_of(arrow.array([scalar], kind))}
 
 
 register_hasher("pyarrow.lib.Array", _array)

@@ -58,7 +58,8 @@ def _mapping(mapping: Mapping[object, object]) -> object:
 
 
 def _datetime(moment: datetime) -> object:
-    return moment.replace(tzinfo=None, fold=0).isoformat(), moment.fold, moment.tzinfo
+    local = moment if moment.tzinfo is None else moment.replace(tzinfo=None)
+    return local.isoformat(), moment.fold, moment.tzinfo
 
 
 def _date(day: date) -> object:
@@ -66,7 +67,8 @@ def _date(day: date) -> object:
 
 
 def _time(moment: time) -> object:
-    return moment.replace(tzinfo=None, fold=0).isoformat(), moment.fold, moment.tzinfo
+    local = moment if moment.tzinfo is None else moment.replace(tzinfo=None)
+    return local.isoformat(), moment.fold, moment.tzinfo
 
 
 def _timedelta(span: timedelta) -> object:

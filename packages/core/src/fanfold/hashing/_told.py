@@ -34,7 +34,10 @@ def tell_once(guarded: Guarded, culprit: str, reason: str) -> None:
     if _TOLD.is_news(guarded):
         warnings.warn(
             f"the fingerprint of {guarded.owner}() knows only the type of its {guarded.part}, so "
-            f"a change of its value will not be noticed: {culprit} has no value to hash ({reason})",
+            f"a change of its value will not be noticed: {culprit} has no value to hash "
+            f"({reason}). Pass it as an argument, or pin the function with "
+            "Memory.cache(version=...) and change that when results change; "
+            "fanfold.hashing.explain() shows all that counts",
             FanfoldWarning,
             stacklevel=2,
         )

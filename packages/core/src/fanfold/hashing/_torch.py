@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
+def _of_numpy(torch: Any) -> tuple[object, ...]:
+    return torch.float16, torch.float32, torch.float64
+
+
 def _tensor(tensor: Any) -> object:
     torch = sys.modules["torch"]
     if tensor.device.type != "cpu" or tensor.layout != torch.strided:
@@ -20,12 +24,13 @@ def _tensor(tensor: Any) -> object:
             f"a {tensor.layout} tensor on {tensor.device} cannot be read in place; hash "
             "tensor.cpu(), made dense"
         )
-    plain = tensor.detach().resolve_conj().resolve_neg().contiguous()
+    plain = tensor.detach().resolve_conj().resolve_neg()
+    if plain.is_floating_point() and plain.dtype not in _of_numpy(torch):
+        plain = plain.float()  # numpy has no bfloat16, but float32 says the same values
     return {
         "dtype": str(tensor.dtype),
-        "shape": tuple(tensor.shape),
         "requires_grad": tensor.requires_grad,
-        "values": plain.reshape(-1).view(torch.uint8).numpy(),
+        "values": plain.numpy(),
     }
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ._algorithms import Piece
 
-__all__ = ["Chunks", "Guarded", "Tagged"]
+__all__ = ["Chunks", "Guarded", "Named", "Tagged"]
 
 
 class Tagged:
@@ -25,13 +25,45 @@ class Tagged:
         self.value = value
 
 
+class Named:
+    """A part of a stand-in, with what is added to the object's own name to spell it.
+
+    Only errors show it: ``Named("['age']", values)`` in the stand-in of a table has something in
+    that column called ``table['age'][3]``.
+    """
+
+    __slots__ = ("spelling", "value")
+
+    def __init__(self, spelling: str, value: object) -> None:
+        self.spelling = spelling
+        self.value = value
+
+
 class Chunks:
-    """A long run of bytes that is hashed piece by piece, without being joined or kept."""
+    """A long run of bytes that is hashed piece by piece, without being joined or kept.
 
-    __slots__ = ("pieces",)
+    Parameters
+    ----------
+    nbytes : int
+        How many there are.
+    pieces : callable
+        Returns them in order, in pieces of any length.
+    clean : callable, optional
+        Takes some of the bytes, as many as their items or a multiple, and returns those to hash.
+        Several threads may call it at once.
+    """
 
-    def __init__(self, pieces: Callable[[], Iterable[Piece]]) -> None:
+    __slots__ = ("clean", "nbytes", "pieces")
+
+    def __init__(
+        self,
+        nbytes: int,
+        pieces: Callable[[], Iterable[Piece]],
+        clean: Callable[[Piece], Piece] | None = None,
+    ) -> None:
+        self.nbytes = nbytes
         self.pieces = pieces
+        self.clean = clean
 
 
 class Guarded:

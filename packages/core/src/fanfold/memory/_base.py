@@ -27,9 +27,12 @@ class CachedFunction(ABC, Generic[P, R]):
     ----------
     func : callable
         The function itself.
+    version : str, int or None
+        What it is pinned by.
     """
 
     func: Callable[P, Any]
+    version: str | int | None = None
     __name__: str
     __qualname__: str
 
@@ -65,8 +68,11 @@ class CachedFunction(ABC, Generic[P, R]):
 def _hashed(cached: CachedFunction[..., Any]) -> Tagged:
     """Return what counts where a cached function is an argument, or is used by another function.
 
-    That is the function itself: it returns the same whether, where and how it is cached.
+    That is the function itself: it returns the same whether, where and how it is cached. Where it
+    is pinned, it is the version.
     """
+    if cached.version is not None:
+        return Tagged("fanfold.CachedFunction", (cached.__qualname__, cached.version))
     return Tagged("fanfold.CachedFunction", cached.func)
 
 

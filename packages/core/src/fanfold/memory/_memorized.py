@@ -42,10 +42,12 @@ class Memorized(CachedFunction[P, R]):
         What to print.
     cache_validation_callback : callable, optional
         Tells from a result's metadata whether it is still good.
+    version : str or int, optional
+        Counts in place of the function's code and all that it depends on.
 
     Attributes
     ----------
-    func, ignore, mmap_mode, verbose, cache_validation_callback
+    func, ignore, mmap_mode, verbose, cache_validation_callback, version
         As given.
     """
 
@@ -57,6 +59,7 @@ class Memorized(CachedFunction[P, R]):
         mmap_mode: str | None = None,
         verbose: int = 1,
         cache_validation_callback: Validation | None = None,
+        version: str | int | None = None,
     ) -> None:
         super().__init__(func)
         if cache_validation_callback is not None and not callable(cache_validation_callback):
@@ -72,7 +75,8 @@ class Memorized(CachedFunction[P, R]):
         self.cache_validation_callback = cache_validation_callback
         self._entries = entries
         self._map = entries.mapping(mmap_mode)
-        self._fingerprint = Fingerprinter(func)
+        self.version = version
+        self._fingerprint = Fingerprinter(func, version)
         name = function_name(func)
         self._full_name = f"{function_module(func)}.{name}"
         self._prefix = function_prefix(name)
@@ -277,6 +281,7 @@ class Memorized(CachedFunction[P, R]):
             self.mmap_mode,
             self.verbose,
             self.cache_validation_callback,
+            self.version,
         )
 
 

@@ -183,6 +183,7 @@ class Memory:
         verbose: int | None = ...,
         mmap_mode: str | Literal[False] | None = ...,
         cache_validation_callback: Validation | None = ...,
+        version: str | int | None = ...,
     ) -> AsyncCached[P, R]: ...
     @overload
     def cache(
@@ -192,6 +193,7 @@ class Memory:
         verbose: int | None = ...,
         mmap_mode: str | Literal[False] | None = ...,
         cache_validation_callback: Validation | None = ...,
+        version: str | int | None = ...,
     ) -> Cached[P, R]: ...
     @overload
     def cache(
@@ -201,6 +203,7 @@ class Memory:
         verbose: int | None = ...,
         mmap_mode: str | Literal[False] | None = ...,
         cache_validation_callback: Validation | None = ...,
+        version: str | int | None = ...,
     ) -> _Decorator: ...
     def cache(
         self,
@@ -209,6 +212,7 @@ class Memory:
         verbose: int | None = None,
         mmap_mode: str | Literal[False] | None = False,
         cache_validation_callback: Validation | None = None,
+        version: str | int | None = None,
     ) -> Any:
         """Return a function that is computed once for the same arguments.
 
@@ -232,6 +236,10 @@ class Memory:
             Called with the metadata of a result that was found, a mapping with ``"time"``,
             ``"duration"`` and ``"input_args"``; unless it returns something true, the result is
             removed and computed anew. See :func:`expires_after`.
+        version : str or int, optional
+            Pins the function: in place of its code and all that it depends on, only this counts.
+            Change it when results change. For what fanfold cannot see, such as a model in a file,
+            or cannot hash; see :func:`fanfold.hashing.explain`.
 
         Returns
         -------
@@ -249,7 +257,9 @@ class Memory:
         if func is None:
 
             def decorate(func: Callable[..., Any]) -> Any:
-                return self.cache(func, ignore, verbose, mmap_mode, cache_validation_callback)
+                return self.cache(
+                    func, ignore, verbose, mmap_mode, cache_validation_callback, version
+                )
 
             return decorate
         if self._entries is None:
@@ -258,7 +268,9 @@ class Memory:
         if isinstance(func, (CachedFunction, CachedMethod)):
             func = func.func
         kind = AsyncMemorizedFunc if is_coroutine_function(func) else MemorizedFunc
-        return kind(func, self._entries, ignore, mmap_mode, verbose, cache_validation_callback)
+        return kind(
+            func, self._entries, ignore, mmap_mode, verbose, cache_validation_callback, version
+        )
 
     def eval(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return ``func(*args, **kwargs)``, from the cache if it is there."""

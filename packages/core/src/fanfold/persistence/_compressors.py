@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 
     from ..contracts.store import Piece
 
-__all__ = ["Compressor", "compressor_named", "compressors", "lz4_frame", "register_compressor"]
+__all__ = [
+    "LZMA_MEMORY",
+    "Compressor",
+    "compressor_named",
+    "compressors",
+    "lz4_frame",
+    "register_compressor",
+]
 
 _LONGEST_NAME = 40
-_LZMA_MEMORY = 128 << 20  # what level 9 needs is 65 MiB; a forged block may ask for 4 GiB
+LZMA_MEMORY = 128 << 20  # what level 9 needs is 65 MiB; a forged block may ask for 4 GiB
 
 
 class Compressor(ABC):
@@ -105,7 +112,7 @@ class _Lzma(Compressor):
     def decompress(self, data: Piece, size: int) -> bytes:
         import lzma
 
-        return _exactly(lzma.LZMADecompressor(lzma.FORMAT_AUTO, _LZMA_MEMORY), data, size)
+        return _exactly(lzma.LZMADecompressor(lzma.FORMAT_AUTO, LZMA_MEMORY), data, size)
 
 
 class _Xz(_Lzma):

@@ -32,6 +32,8 @@ def dump(
     filename: str | os.PathLike[str] | WritableFile,
     compress: Compress = 0,
     protocol: int | None = None,
+    *,
+    durable: bool = False,
 ) -> list[str] | None:
     """Write a value into a file, so that the file is complete or not there at all.
 
@@ -54,6 +56,10 @@ def dump(
         arrays cannot be memory-mapped.
     protocol : int, optional
         For joblib's callers; the container always uses pickle's protocol 5.
+    durable : bool, default=False
+        Whether to return only when the file and its name are on the disk. Without, a machine that
+        loses its power may lose the file too, but a program that is killed never leaves half of
+        one. Only for a path.
 
     Returns
     -------
@@ -63,7 +69,8 @@ def dump(
     Raises
     ------
     fanfold.errors.InvalidArgumentError
-        If `filename` or `compress` or `protocol` is none of these.
+        If `filename`, `compress` or `protocol` is none of these, or a file object should be
+        durable.
     fanfold.errors.MissingExtraError
         If the library of the compression method is not installed.
     pickle.PicklingError
@@ -85,7 +92,7 @@ def dump(
     if isinstance(filename, str | os.PathLike):
         path = os.fspath(filename)
         compression = choose_compression(compress, path)
-        with published(path) as file:
+        with published(path, durable=durable) as file:
             _write(value, file, compression)
         return [path]
     refuse_text_file(filename, "wb")
@@ -93,6 +100,11 @@ def dump(
         raise InvalidArgumentError(
             f"filename={filename!r} is a {type(filename).__name__}, but a path (str or "
             "os.PathLike) or a binary file object is needed"
+        )
+    if durable:
+        raise InvalidArgumentError(
+            f"durable=True needs a path, but filename={filename!r} is a file object: dump into it, "
+            "then call its flush() and os.fsync() on its fileno()"
         )
     _write(value, filename, choose_compression(compress))
     return None

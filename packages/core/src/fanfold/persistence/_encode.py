@@ -6,7 +6,7 @@ from functools import partial
 
 from ._arrays import copied_array
 from ._compression import Compress, choose_compression
-from ._container import read_body, read_header, write_container
+from ._container import read_body, read_header, trust_of, write_container
 from ._format import METADATA_PREFIX, parse_metadata
 from ._pickling import PICKLING_FAILURES, pickle_by_name, pickle_by_value, unpicklable
 from ._sources import MemorySource
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..contracts.store import Piece
+    from .safety.trust import Trusted
 
 __all__ = ["METADATA_PREFIX", "decode", "encode", "read_metadata"]
 
@@ -59,7 +60,7 @@ def encode(
     return pieces
 
 
-def decode(data: Piece, *, place: str = "the data") -> object:
+def decode(data: Piece, *, place: str = "the data", trusted: Trusted = None) -> object:
     """Return the value of a container that is in memory; it keeps no reference to `data`.
 
     Parameters
@@ -68,16 +69,21 @@ def decode(data: Piece, *, place: str = "the data") -> object:
         The whole container.
     place : str, default="the data"
         What to call it in messages.
+    trusted : iterable of str or module, Trust, or None, default=None
+        What it may import, as in :func:`fanfold.load`.
 
     Raises
     ------
     fanfold.errors.CorruptFileError
         If it is truncated, damaged, or no container.
+    fanfold.errors.UntrustedGlobalError
+        If it would import what is not trusted.
     """
+    trust = trust_of(trusted)
     source = MemorySource(data, place)
     header = read_header(source)
     arrays = partial(copied_array, native=False)
-    value = read_body(source, header, arrays, verify=not header.unchecked)
+    value = read_body(source, header, arrays, verify=not header.unchecked, trust=trust)
     if source.left:
         raise source.corrupt(f"{source.left} bytes follow the end of the value")
     return value

@@ -10,7 +10,7 @@ from struct import Struct, pack, unpack
 from types import MappingProxyType
 from typing import NamedTuple
 
-from xxhash import xxh3_64_intdigest as checksum
+from xxhash import xxh3_64 as streamed_checksum, xxh3_64_intdigest as checksum
 
 from ..errors import CorruptFileError, InvalidArgumentError
 
@@ -35,6 +35,7 @@ __all__ = [
     "PART",
     "PART_SIZE",
     "RECORD",
+    "STRIDE",
     "Header",
     "checksum",
     "make_header",
@@ -44,6 +45,7 @@ __all__ = [
     "padding",
     "parse_header",
     "parse_metadata",
+    "streamed_checksum",
     "unpack_numbers",
 ]
 
@@ -57,6 +59,10 @@ PART, BUFFERS = b"PART", b"BUFS"
 PART_SIZE = BLOCK_SIZE = 1 << 20
 LARGEST_PART = LARGEST_BLOCK = 1 << 24  # a reader takes more than the writer makes, up to here
 MOST_BUFFERS = 1 << 16
+
+STRIDE = 1 << 18
+"""Large buffers are read and written in stretches of so many bytes, which are in the processor's
+cache when their checksum is taken: 10 ms for 200 MB, where it takes 25 ms from memory."""
 
 RECORD = Struct("<4sIQQ")
 NUMBER_SIZE = 8

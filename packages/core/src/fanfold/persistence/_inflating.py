@@ -6,6 +6,8 @@ import io
 from typing import Protocol
 
 from ..errors import CorruptFileError
+from ._compressors import LZMA_MEMORY, lz4_frame
+from ._sources import FileSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,28 +17,56 @@ if TYPE_CHECKING:
 
     from ._sources import ReadableFile
 
-__all__ = ["Rest", "inflating"]
+__all__ = ["Rest", "compression_of", "inflating", "inflating_zfile"]
 
 _STEP = 1 << 16
+_MOST_AT_ONCE = 1 << 20
+_ZFILE = b"ZF"
+_ZFILE_LENGTH = 19  # of a hexadecimal number up to 2^64, filled up with spaces
 
 
 class _Decompressor(Protocol):
-    def decompress(self, data: bytes, /) -> bytes: ...
+    """The decompressing objects of the standard library and its kin."""
+
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
     @property
     def eof(self) -> bool: ...
 
+    @property
+    def needs_input(self) -> bool: ...
+
+
+class _Deflated:
+    """zlib's decompressing object, which returns what it has no room for, as the others keep it."""
+
+    def __init__(self, window: int) -> None:
+        import zlib
+
+        self._decompressor = zlib.decompressobj(window)
+        self._may_hold_more = False
+
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
+        data = self._decompressor.unconsumed_tail + data
+        decompressed = self._decompressor.decompress(data, max_length)
+        self._may_hold_more = len(decompressed) == max_length
+        return decompressed
+
+    @property
+    def eof(self) -> bool:
+        return self._decompressor.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not (self._may_hold_more or self._decompressor.unconsumed_tail)
+
 
 def _zlib() -> _Decompressor:
-    import zlib
-
-    return zlib.decompressobj()
+    return _Deflated(15)
 
 
 def _gzip() -> _Decompressor:
-    import zlib
-
-    return zlib.decompressobj(31)
+    return _Deflated(31)
 
 
 def _bz2() -> _Decompressor:
@@ -48,24 +78,48 @@ def _bz2() -> _Decompressor:
 def _lzma() -> _Decompressor:
     import lzma
 
-    return lzma.LZMADecompressor()
+    return lzma.LZMADecompressor(lzma.FORMAT_AUTO, LZMA_MEMORY)
 
 
 def _lz4() -> _Decompressor:
-    from ._compressors import lz4_frame
-
     decompressor: _Decompressor = lz4_frame().LZ4FrameDecompressor()
     return decompressor
 
 
-_BY_START: dict[bytes, Callable[[], _Decompressor]] = {
-    b"x": _zlib,
-    b"\x1f\x8b": _gzip,
-    b"BZh": _bz2,
-    b"\xfd7zXZ": _lzma,
-    b"]\0\0": _lzma,
-    b"\x04\x22\x4d\x18": _lz4,
+_BY_START: dict[bytes, tuple[str, Callable[[], _Decompressor]]] = {
+    b"x": ("zlib", _zlib),
+    b"\x1f\x8b": ("gzip", _gzip),
+    b"BZh": ("bz2", _bz2),
+    b"\xfd7zXZ": ("xz", _lzma),
+    b"]\0\0": ("lzma", _lzma),
+    b"\x04\x22\x4d\x18": ("lz4", _lz4),
 }
+
+
+def compression_of(start: bytes) -> str | None:
+    """Return the name of what compressed a file that starts so, or None for nothing."""
+    if start.startswith(_ZFILE):
+        return "zlib"
+    return next((name for prefix, (name, _) in _BY_START.items() if start.startswith(prefix)), None)
+
+
+def inflating_zfile(file: ReadableFile, place: str) -> io.BufferedReader:
+    """Return what a Z-file of joblib before 0.10 holds.
+
+    It has the letters ``ZF``, a length as a hexadecimal number, and a zlib stream.
+
+    Parameters
+    ----------
+    file : file object
+        The file, at its first byte.
+    place : str
+        What to call it in messages.
+    """
+    start = FileSource(file, place).take(len(_ZFILE) + _ZFILE_LENGTH + 1, "the beginning")
+    if not start.startswith(_ZFILE):
+        raise CorruptFileError(f"{place} does not start with {_ZFILE!r} but with {start[:2]!r}")
+    first = start[-1:].strip(b" ")  # joblib up to 0.8.4 wrote one space more
+    return io.BufferedReader(_Inflating(Rest(file, first), _zlib(), place), _STEP)
 
 
 def inflating(file: ReadableFile, start: bytes, place: str) -> io.BufferedReader | None:
@@ -80,7 +134,9 @@ def inflating(file: ReadableFile, start: bytes, place: str) -> io.BufferedReader
     place : str
         What to call it in messages.
     """
-    for prefix, decompressor in _BY_START.items():
+    if start.startswith(_ZFILE):
+        return inflating_zfile(file, place)
+    for prefix, (_, decompressor) in _BY_START.items():
         if start.startswith(prefix):
             return io.BufferedReader(_Inflating(file, decompressor(), place), _STEP)
     return None
@@ -112,10 +168,10 @@ class Rest:
         target[: len(data)] = data
         return len(data)
 
-    def readline(self) -> bytes:
-        """Return the bytes up to a line's end."""
+    def readline(self, size: int = -1, /) -> bytes:
+        """Return the bytes up to a line's end, or `size` of them."""
         line = bytearray()
-        while not line.endswith(b"\n"):
+        while len(line) != size and not line.endswith(b"\n"):
             byte = self.read(1)
             if not byte:
                 break
@@ -142,11 +198,12 @@ class _Inflating(io.RawIOBase):
         return size
 
     def _inflate(self) -> None:
-        data = self._file.read(_STEP)
-        if not data:
+        """Make ready what comes next, but not much at once: a few bytes may become gigabytes."""
+        data = self._file.read(_STEP) if self._decompressor.needs_input else b""
+        if not data and self._decompressor.needs_input:
             raise CorruptFileError(f"{self._place} is truncated: its compressed data has no end")
         try:
-            self._ready = memoryview(self._decompressor.decompress(data))
+            self._ready = memoryview(self._decompressor.decompress(data, _MOST_AT_ONCE))
         except Exception as error:  # each library has errors of its own
             raise CorruptFileError(
                 f"{self._place} is damaged: it cannot be decompressed: {error}"

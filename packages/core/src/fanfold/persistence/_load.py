@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ..errors import InvalidArgumentError
 from ._arrays import copied_array, mapped_array
-from ._container import read_body, read_header
+from ._container import read_body, read_header, trust_of
 from ._errors import EmptyFileError, refuse_text_file
 from ._foreign import load_foreign
 from ._format import MAGIC, pack_header
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ._format import Header
     from ._sources import ReadableFile
+    from .safety.trust import Trust, Trusted
 
 __all__ = ["load", "load_path"]
 
@@ -31,12 +32,14 @@ def load(
     filename: str | bytes | os.PathLike[str] | ReadableFile,
     mmap_mode: str | None = None,
     ensure_native_byte_order: bool | Literal["auto"] = "auto",
+    *,
+    trusted: Trusted = None,
 ) -> Any:
     """Return the value that ``dump`` wrote, or joblib's ``dump``, or ``pickle.dump``.
 
     Arrays come back writable. What fanfold wrote is verified by its checksums on the way, except
-    for arrays that are mapped, which are not read at all. Loading runs code that the file names: do
-    not load a file from somebody you do not trust.
+    for arrays that are mapped, which are not read at all. Loading runs code that the file names: a
+    file from somebody you do not trust is to be loaded with `trusted`.
 
     Parameters
     ----------
@@ -50,6 +53,11 @@ def load(
         file object that is no file on disk, is loaded normally, with a warning.
     ensure_native_byte_order : bool or "auto", default="auto"
         Whether arrays get this machine's byte order; ``"auto"`` does so unless they are mapped.
+    trusted : iterable of str or module, default=None
+        What the file may import, besides what values of built-in types need: full names of classes
+        and functions; modules, or their names, for what is defined in them and below; ``"numpy"``
+        for arrays, and ``"sklearn"`` for fitted models. Everything else is refused before anything
+        of the file runs. None trusts the file to import and call what it likes.
 
     Returns
     -------
@@ -64,6 +72,8 @@ def load(
         If the other arguments are none of these, or ask to map arrays in native byte order.
     fanfold.errors.MissingExtraError
         If the library of its compression method is not installed.
+    fanfold.errors.UntrustedGlobalError
+        If the file would import what is not trusted.
     OSError
         If the file cannot be read.
 
@@ -74,21 +84,24 @@ def load(
     >>> file = io.BytesIO()
     >>> fanfold.dump([1, 2, 3], file)
     >>> _ = file.seek(0)
-    >>> fanfold.load(file)
+    >>> fanfold.load(file, trusted=[])
     [1, 2, 3]
     """
     mode = normal_mode(mmap_mode)
     native = _is_native(ensure_native_byte_order, mode)
+    trust = trust_of(trusted)
     refuse_text_file(filename, "rb")
     if not isinstance(filename, str | bytes | os.PathLike) and hasattr(filename, "read"):
         place = repr(getattr(filename, "name", None) or filename)
-        return _load_file(filename, place, mode, native=native, foreign=True)
+        return _load_file(filename, place, mode, native=native, foreign=True, trust=trust)
     path = os.fsdecode(filename)  # type: ignore[arg-type]  # refuses what is no path
     with _opened(path, mode) as file:
-        return _load_file(file, repr(path), mode, native=native, foreign=True)
+        return _load_file(file, repr(path), mode, native=native, foreign=True, trust=trust)
 
 
-def load_path(path: str | os.PathLike[str], mmap_mode: str | None = None) -> object:
+def load_path(
+    path: str | os.PathLike[str], mmap_mode: str | None = None, *, trusted: Trusted = None
+) -> object:
     """Return the value of a container, exactly as it was dumped or encoded.
 
     It differs from :func:`load` in that it keeps the byte order and takes only containers.
@@ -97,11 +110,14 @@ def load_path(path: str | os.PathLike[str], mmap_mode: str | None = None) -> obj
     ------
     fanfold.errors.CorruptFileError
         If the file is truncated, damaged, or no container.
+    fanfold.errors.UntrustedGlobalError
+        If the file would import what is not trusted.
     """
+    trust = trust_of(trusted)
     mode = normal_mode(mmap_mode)
     path = os.fspath(path)
     with _opened(path, mode) as file:
-        return _load_file(file, repr(path), mode, native=False, foreign=False)
+        return _load_file(file, repr(path), mode, native=False, foreign=False, trust=trust)
 
 
 def _opened(path: str, mode: str | None) -> BinaryIO:
@@ -126,7 +142,13 @@ def _is_native(ensure_native_byte_order: object, mode: str | None) -> bool:
 
 
 def _load_file(
-    file: ReadableFile, place: str, mode: str | None, *, native: bool, foreign: bool
+    file: ReadableFile,
+    place: str,
+    mode: str | None,
+    *,
+    native: bool,
+    foreign: bool,
+    trust: Trust | None,
 ) -> object:
     if mode is not None and not is_regular_file(file):
         warn_unmapped(mode, f"{place} is not a file on disk", stacklevel=3)
@@ -135,7 +157,7 @@ def _load_file(
     if not start:
         raise EmptyFileError(f"{place} is empty, or was read to its end: there is no value to load")
     if foreign and start != MAGIC:
-        return load_foreign(file, start, place, mode, native=native)
+        return load_foreign(file, start, place, mode, native=native, trust=trust)
     source = FileSource(file, place, start=start)
     header = read_header(source)
     if mode is not None and header.compressor:
@@ -143,8 +165,8 @@ def _load_file(
         mode = None
     if mode is None:
         arrays = partial(copied_array, native=native)
-        return read_body(source, header, arrays, verify=not header.unchecked)
-    return _load_mapped(cast("BinaryIO", file), place, header, mode)
+        return read_body(source, header, arrays, verify=not header.unchecked, trust=trust)
+    return _load_mapped(cast("BinaryIO", file), place, header, mode, trust)
 
 
 def _read_start(file: ReadableFile) -> bytes:
@@ -157,12 +179,14 @@ def _read_start(file: ReadableFile) -> bytes:
     return start
 
 
-def _load_mapped(file: BinaryIO, place: str, header: Header, mode: str) -> object:
+def _load_mapped(
+    file: BinaryIO, place: str, header: Header, mode: str, trust: Trust | None
+) -> object:
     start = file.tell() - header.size
     mapped = map_file(file, place, mode)
     source = MappedSource(mapped.pages, start, place)
     source.take(header.size, "the header")
-    value = read_body(source, header, partial(mapped_array, mapped), verify=False)
+    value = read_body(source, header, partial(mapped_array, mapped), verify=False, trust=trust)
     file.seek(start + source.position)
     if mode == "r+" and not header.unchecked:
         # The caller may write to the arrays from now on, so their checksums do not count any more.

@@ -14,13 +14,18 @@ from typing import BinaryIO, Protocol, TypeGuard
 
 from .._buffers import Buffer, allocate
 from ..errors import CorruptFileError
+from ._format import STRIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Callable
+
+    See = Callable[[memoryview | bytes], object]
 
 __all__ = [
     "UNPROVEN",
+    "ByteStream",
     "FileSource",
     "MappedSource",
     "MemorySource",
@@ -41,6 +46,12 @@ class ReadableFile(Protocol):
     """A binary file object, as far as loading uses it."""
 
     def read(self, size: int, /) -> bytes: ...
+
+
+class ByteStream(ReadableFile, Protocol):
+    """A file object as unpicklers use it; it returns less than asked for only at its end."""
+
+    def readline(self, size: int, /) -> bytes: ...
 
 
 class Source(ABC):
@@ -66,8 +77,12 @@ class Source(ABC):
         """Return the next `size` bytes, which the format bounds."""
 
     @abstractmethod
-    def receive(self, size: int, what: str) -> Buffer | memoryview:
-        """Return the next `size` bytes, as many as the file says, in memory of their own."""
+    def receive(self, size: int, what: str, see: See | None = None) -> Buffer | memoryview:
+        """Return the next `size` bytes, as many as the file says, in memory of their own.
+
+        `see` is called with each stretch of them as it arrives, while it is in the processor's
+        cache.
+        """
 
     def claim(self, size: int, what: str) -> None:
         """Move the position, unless the bytes are not there.
@@ -83,11 +98,14 @@ class Source(ABC):
             self.left -= size
         self.position += size
 
-    def grow(self, size: int, what: str) -> bytearray:
+    def grow(self, size: int, what: str, see: See | None = None) -> bytearray:
         """Return the next `size` bytes in memory that grows with what is really there."""
         buffer = bytearray()
         while len(buffer) < size:
-            buffer += self.take(min(size - len(buffer), _STEP), what)
+            step = self.take(min(size - len(buffer), _STEP), what)
+            buffer += step
+            if see is not None:
+                see(step)
         return buffer
 
     def truncated(self, size: int, what: str, found: int) -> CorruptFileError:
@@ -115,11 +133,17 @@ class MemorySource(Source):
         self.claim(size, what)
         return self._view[start : start + size]
 
-    def receive(self, size: int, what: str) -> Buffer | memoryview:
+    def receive(self, size: int, what: str, see: See | None = None) -> Buffer | memoryview:
         """Return a copy, so that arrays can be written to and do not hold the whole."""
         view = self.take(size, what)
         buffer = allocate(size)
-        buffer[:] = view
+        if see is None:
+            buffer[:] = view
+        else:
+            for start in range(0, size, STRIDE):
+                stretch = view[start : start + STRIDE]
+                buffer[start : start + STRIDE] = stretch
+                see(stretch)
         return buffer
 
 
@@ -129,9 +153,12 @@ class MappedSource(MemorySource):
     def __init__(self, pages: mmap.mmap, start: int, place: str) -> None:
         super().__init__(memoryview(pages)[start:], place)
 
-    def receive(self, size: int, what: str) -> memoryview:
+    def receive(self, size: int, what: str, see: See | None = None) -> memoryview:
         """Return a view of the map."""
-        return self.take(size, what)
+        view = self.take(size, what)
+        if see is not None:
+            see(view)
+        return view
 
 
 class FileSource(Source):
@@ -154,30 +181,34 @@ class FileSource(Source):
             data = data + more if data else more
         return data
 
-    def receive(self, size: int, what: str) -> Buffer:
+    def receive(self, size: int, what: str, see: See | None = None) -> Buffer:
         """Read into fresh memory."""
         if self.left is None and size > UNPROVEN:
-            return self.grow(size, what)
+            return self.grow(size, what, see)
         self.claim(size, what)
         buffer = allocate(size)
         with memoryview(buffer) as view:
-            found = self._read_into(view)
+            found = self._read_into(view, see)
         if found < size:
             raise self._ended(size, what, found)
         return buffer
 
-    def _read_into(self, view: memoryview) -> int:
+    def _read_into(self, view: memoryview, see: See | None) -> int:
         read_into = getattr(self._file, "readinto", None)
+        step = len(view) if see is None else STRIDE
         found = 0
         while found < len(view):
+            target = view[found : found + step]
             if read_into is not None:
-                count = read_into(view[found:])
+                count = read_into(target)
             else:
-                data = self._file.read(min(len(view) - found, _STEP))
+                data = self._file.read(min(len(target), _STEP))
                 count = len(data)
-                view[found : found + count] = data
+                target[:count] = data
             if not count:
                 break
+            if see is not None:
+                see(target[:count])
             found += count
         return found
 

@@ -14,7 +14,7 @@ from ._sources import MemorySource
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.store import Piece
-    from ._sources import Source
+    from ._sources import See, Source
 
 __all__ = ["verify"]
 
@@ -58,5 +58,8 @@ def verify(data: Piece, *, place: str = "the data") -> None:
 class _Views(MemorySource):
     """A container that is in memory, whose buffers are looked at where they are."""
 
-    def receive(self, size: int, what: str) -> memoryview:
-        return self.take(size, what)
+    def receive(self, size: int, what: str, see: See | None = None) -> memoryview:
+        view = self.take(size, what)
+        if see is not None:
+            see(view)
+        return view

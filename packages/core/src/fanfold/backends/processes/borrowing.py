@@ -5,12 +5,14 @@ from __future__ import annotations
 import mmap
 import os
 import sys
+import weakref
 from _pickle import PickleBuffer
 from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from ctypes import Array, c_ubyte
 
     from ...sharing import MappedFile
     from .exchange import Place
@@ -21,10 +23,6 @@ __all__ = ["Borrower", "forks"]
 _CAN_RENEW = sys.platform == "linux" and hasattr(mmap, "MADV_DONTNEED")
 """Whether a private map can be made to show anew what it maps. Elsewhere the same advice is only
 taken as a hint."""
-
-
-_NEVER = -1
-"""Not a number of forks."""
 
 
 class _Forks:
@@ -49,7 +47,26 @@ class _Mapping:
 
     def __init__(self, memory: MappedFile) -> None:
         self.memory = memory
-        self.loans: set[int] = set()
+        self.loans: dict[int, _Loan] = {}
+
+    def is_in_use(self) -> bool:
+        """Tell whether anything still views it, told or not."""
+        return any(loan() is not None for loan in self.loans.values())
+
+
+class _Loan(weakref.ref["Array[c_ubyte]"]):
+    """What is left of a view when it is gone, in the queue of what has ended.
+
+    The queue's own ``append`` puts it there. An end that runs Python code, as one of
+    :func:`weakref.finalize` does, can itself be ended by Ctrl-C, and Python ignores that.
+    """
+
+    __slots__ = ("among", "n_forks", "number")
+
+    among: dict[int, _Loan]
+    """Those of the same map, not the map: that must not wait for the collector of garbage."""
+    n_forks: int
+    number: int
 
 
 class Borrower:
@@ -68,7 +85,8 @@ class Borrower:
     def __init__(self, handover: Handover) -> None:
         self._handover = handover
         self._mappings: dict[tuple[int, bool], _Mapping] = {}
-        self.ended: deque[tuple[int, int]] = deque()
+        self.ended: deque[weakref.ref[Array[c_ubyte]]] = deque()
+        self._declined: list[int] = []
 
     def view(self, place: Place) -> memoryview:
         """Return a view of a buffer that the other side lends.
@@ -79,20 +97,28 @@ class Borrower:
             If its memory cannot be mapped.
         """
         from ctypes import c_ubyte
-        from weakref import finalize
 
-        loan, _, _, _, offset, nbytes, mode = place
-        mapping = self._mapping(place)
-        # What arrays keep alive is this object, so its end is theirs.
-        lent = (c_ubyte * nbytes).from_buffer(mapping.memory, offset)
-        mapping.loans.add(loan)
-        finalize(lent, _end, mapping.loans, self.ended, loan, forks.count).atexit = False
+        from ..._interrupts import InterruptsHeld
+
+        number, _, _, _, offset, nbytes, mode = place
+        with InterruptsHeld():  # from the descriptor that arrives to the loan that is noted
+            mapping = self._mapping(place)
+            # What arrays keep alive is this object, so its end is theirs.
+            lent = (c_ubyte * nbytes).from_buffer(mapping.memory, offset)
+            loan = _Loan(lent, self.ended.append)
+            loan.among, loan.n_forks, loan.number = mapping.loans, forks.count, number
+            mapping.loans[number] = loan
         view = PickleBuffer(lent).raw()  # as plain bytes, whatever ctypes calls them
         return view.toreadonly() if mode == "r" else view
 
     def decline(self, places: Iterable[Place | None]) -> None:
         """Give back buffers that cannot be mapped, as spoiled: their segments are of no use."""
-        self.ended.extend((place[0], _NEVER) for place in places if place is not None)
+        self._declined += [place[0] for place in places if place is not None]
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self.ended or self._declined)
 
     def take_ended(self) -> tuple[list[int], list[int]]:
         """Return the loans that have ended since the last time.
@@ -101,10 +127,12 @@ class Borrower:
         child is done with them: such loans come apart, as the second list.
         """
         ended: list[int] = []
-        spoiled: list[int] = []
+        spoiled, self._declined = self._declined, []
         while self.ended:
-            loan, n_forks = self.ended.popleft()
-            (ended if n_forks == forks.count else spoiled).append(loan)
+            loan = self.ended.popleft()
+            assert isinstance(loan, _Loan)
+            del loan.among[loan.number]
+            (ended if loan.n_forks == forks.count else spoiled).append(loan.number)
         return ended, spoiled
 
     def forget(self, numbers: Iterable[int]) -> None:
@@ -126,7 +154,7 @@ class Borrower:
             mapping = _Mapping(self._map(number, path, identity, is_private=is_private))
             if number >= 0 and (_CAN_RENEW or not is_private):
                 self._mappings[number, is_private] = mapping
-        elif is_private and not mapping.loans:
+        elif is_private and not mapping.is_in_use():
             mapping.memory.madvise(mmap.MADV_DONTNEED)
         return mapping
 
@@ -142,9 +170,3 @@ class Borrower:
             return MappedFile(descriptor, "c" if is_private else "r+", "handed over", is_own=False)
         finally:
             os.close(descriptor)
-
-
-def _end(loans: set[int], ended: deque[tuple[int, int]], loan: int, n_forks: int) -> None:
-    """Take note that the last array is gone that viewed a buffer. This may run at any moment."""
-    loans.discard(loan)
-    ended.append((loan, n_forks))

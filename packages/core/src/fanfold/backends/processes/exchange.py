@@ -106,7 +106,7 @@ class Exchange:
         """Return what the other side must know before the next message, or None if nothing."""
         is_pool_as_told = pool is None or pool.n_dropped == self._n_dropped
         are_objects_as_told = known_objects.n_dropped == self._n_objects_dropped
-        if is_pool_as_told and are_objects_as_told and not self._borrower.ended:
+        if is_pool_as_told and are_objects_as_told and not self._borrower.has_news:
             return None  # so nearly always, and it is asked before each message
         gone: list[int] = []
         if pool is not None and pool.n_dropped != self._n_dropped:

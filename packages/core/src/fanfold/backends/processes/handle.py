@@ -275,9 +275,13 @@ class WorkerHandle:
         return self._process.board.read()[2]
 
     def wait(self, seconds: float) -> None:
-        """Wait for the process to end, but not longer than this, where that can be seen."""
+        """Wait for the process to end, but not longer than this."""
+        poll = select.poll()
         if self._process.sentinel is not None:
-            select.select([self._process.sentinel], [], [], max(0.0, seconds))
+            poll.register(self._process.sentinel, select.POLLIN)
+        else:
+            poll.register(self._process.lifeline, 0)  # an error, when nobody is left to read it
+        poll.poll(1000 * max(0.0, seconds))
 
     def kill(self) -> None:
         """End the process now."""

@@ -19,6 +19,7 @@ from collections import deque
 from itertools import count
 from threading import Lock
 
+from ..._interrupts import InterruptsHeld
 from ...errors import FanfoldWarning
 from ...sharing import MappedFile, new_memory, origin_of
 
@@ -89,19 +90,24 @@ class Part:
         Where in the segment, and how long it is.
     """
 
-    __slots__ = ("_returned", "nbytes", "offset", "segment")
+    __slots__ = ("__weakref__", "nbytes", "offset", "segment")
 
-    def __init__(
-        self, segment: Segment, offset: int, nbytes: int, returned: deque[Segment]
-    ) -> None:
+    def __init__(self, segment: Segment, offset: int, nbytes: int) -> None:
         self.segment = segment
         self.offset = offset
         self.nbytes = nbytes
-        self._returned = returned
 
-    def __del__(self) -> None:
-        """Hand it back. This may run at any moment, so it does no more than to leave word."""
-        self._returned.append(self.segment)
+
+class _Use(weakref.ref[Part]):
+    """What is left of a part when it is gone, in the queue of what is handed back.
+
+    The queue's own ``append`` puts it there. An end that runs Python code, as a ``__del__`` does,
+    can itself be ended by Ctrl-C, and Python ignores that.
+    """
+
+    __slots__ = ("segment",)
+
+    segment: Segment
 
 
 LARGEST_SHARING = 1 << 20
@@ -135,7 +141,8 @@ class SegmentPool:
         self._live: dict[int, Segment] = {}
         self._free: list[Segment] = []
         self._arena: Segment | None = None
-        self._returned: deque[Segment] = deque()
+        self._uses: set[_Use] = set()
+        self._ended: deque[weakref.ref[Part]] = deque()
         self._has_warned = False
         self.n_dropped = 0
 
@@ -171,6 +178,7 @@ class SegmentPool:
         with self._lock:
             self._collect()
             self._retire_arena()
+            self._free += self._strays()
             while self._free:
                 self._drop(self._free.pop())
 
@@ -203,7 +211,7 @@ class SegmentPool:
         except (OSError, MemoryError) as error:
             self._warn(f"temp_folder={folder!r}", f"{error}. Choose a folder with room")
             return None
-        return Part(Segment(-1, memory), 0, data.nbytes, deque(maxlen=0))
+        return Part(Segment(-1, memory), 0, data.nbytes)
 
     def _store_alone(self, data: memoryview) -> Part | None:
         nbytes = data.nbytes
@@ -232,10 +240,15 @@ class SegmentPool:
         return self._part(arena, offset, data.nbytes)
 
     def _part(self, segment: Segment, offset: int, nbytes: int) -> Part:
-        segment.n_parts += 1
         if offset == 0:
             segment.filled = max(nbytes, segment.filled if segment is self._arena else 0)
-        return Part(segment, offset, nbytes, self._returned)
+        part = Part(segment, offset, nbytes)
+        with InterruptsHeld():
+            use = _Use(part, self._ended.append)
+            use.segment = segment
+            self._uses.add(use)
+            segment.n_parts += 1
+        return part
 
     def _take_free(self, nbytes: int) -> Segment | None:
         """Return the smallest free segment that fits and is not much too large."""
@@ -295,19 +308,27 @@ class SegmentPool:
 
     def _collect(self) -> None:
         """Take back the segments whose last part is gone."""
-        while self._returned:
-            segment = self._returned.popleft()
-            segment.n_parts -= 1
-            if segment.n_parts:
-                continue
-            if segment.is_spoiled:
-                self._drop(segment)
-            elif segment is self._arena:
-                segment.filled = 0
-            else:
-                self._free.append(segment)
+        if self._ended:
+            with InterruptsHeld():  # or one is taken, and still counts
+                while self._ended:
+                    self._take_back(self._ended.popleft())
         while self._free and sum(segment.size for segment in self._free) > self._most_kept:
             self._drop(self._free.pop(0))
+
+    def _take_back(self, use: weakref.ref[Part]) -> None:
+        """Take note that a part of a segment is gone."""
+        assert isinstance(use, _Use)
+        self._uses.discard(use)
+        segment = use.segment
+        segment.n_parts -= 1
+        if segment.n_parts:
+            return
+        if segment.is_spoiled:
+            self._drop(segment)
+        elif segment is self._arena:
+            segment.filled = 0
+        else:
+            self._free.append(segment)
 
     def _drop(self, segment: Segment) -> None:
         """Give back a segment's memory, also where others still map it without looking at it."""

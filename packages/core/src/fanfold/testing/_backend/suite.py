@@ -9,6 +9,7 @@ from .faults import FaultChecks
 from .results import ResultChecks
 from .sharing import SharingChecks
 from .streams import StreamChecks
+from .travel import TravelChecks
 
 __all__ = ["BackendConformance"]
 
@@ -20,6 +21,7 @@ class BackendConformance(
     FailureChecks,
     StreamChecks,
     SharingChecks,
+    TravelChecks,
     FaultChecks,
 ):
     """Whether a backend keeps the contract :class:`fanfold.contracts.Backend`.

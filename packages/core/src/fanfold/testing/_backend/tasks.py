@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import threading
+from contextvars import ContextVar
 from pickle import PickleBuffer
 
 TYPE_CHECKING = False
@@ -31,18 +32,24 @@ __all__ = [
     "exit_worker",
     "fail",
     "fill",
+    "get_ready",
     "inner_threads",
     "linger",
+    "log",
     "make",
     "nest",
     "nest_deeper",
     "read",
     "report",
     "report_and_fail",
+    "request_id",
     "return_it",
+    "seen_request",
+    "times_ready",
     "total",
     "type_name",
     "visit",
+    "warn",
     "where",
 ]
 
@@ -108,6 +115,41 @@ def draw() -> float:
     from ...tasks.seeding import task_random
 
     return task_random().random()
+
+
+request_id = ContextVar("request_id", default="none")
+
+
+def seen_request() -> str:
+    """Return the value of a context variable that the caller has set."""
+    return request_id.get()
+
+
+def warn(message: str) -> None:
+    """Issue a warning."""
+    import warnings
+
+    warnings.warn(message, stacklevel=1)
+
+
+def log(name: str, number: int) -> None:
+    """Log a record."""
+    import logging
+
+    logging.getLogger(name).info("number %d", number)
+
+
+_ready: list[str] = []
+
+
+def get_ready(word: str) -> None:
+    """Take note of a word, as an initializer."""
+    _ready.append(word)
+
+
+def times_ready(word: str) -> int:
+    """Return how often this worker has taken note of a word."""
+    return _ready.count(word)
 
 
 def exit_worker() -> None:
