@@ -1,6 +1,7 @@
 """share(): one object for many tasks and calls, pickled once and rebuilt once in each worker."""
 
 import copy
+import errno
 import gc
 import os
 import pickle
@@ -185,3 +186,12 @@ def test_threads_of_one_worker_that_rebuild_it_at_once_see_the_very_same_object(
         one, other = threads.map(pickle.loads, [sent, sent])
 
     assert one.value is other.value
+
+
+def test_memory_that_is_full_while_it_is_written_is_an_error(monkeypatch):
+    def write(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", write)
+    with pytest.raises(MemoryError, match=r"cannot keep \d+ bytes of a shared object.*No space"):
+        share([1])
