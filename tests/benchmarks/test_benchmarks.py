@@ -28,6 +28,7 @@ ROWS = {
         *("peak memory of a dump", "its every second column"),
     ],
 }
+ALONE = {"many_entries.py"}
 SHARED = {"files.py", "measure.py", "peers.py", "transport.py"}
 
 
@@ -47,8 +48,15 @@ def test_a_benchmark_prints_its_rows_with_ratios(name, new_program):
     assert re.search(r"\d (µs|ms|s) \(\d+(\.\d+)?x\)", printed)
 
 
+def test_the_benchmark_of_many_entries_prints_a_row_for_each_number(new_program):
+    printed = new_program().run(BENCHMARKS / "many_entries.py", "50", "100")
+
+    rows = [line for line in printed.splitlines() if "µs" in line]
+    assert [row.split("|")[1].strip() for row in rows] == ["50", "100"]
+
+
 def test_every_benchmark_is_run_here():
-    assert {path.name for path in BENCHMARKS.glob("*.py")} == {*ROWS, *SHARED}
+    assert {path.name for path in BENCHMARKS.glob("*.py")} == {*ROWS, *ALONE, *SHARED}
 
 
 def test_only_the_rows_that_are_asked_for_are_done(new_program):

@@ -41,6 +41,12 @@ OTHER_DEFAULTS = {
 OUR_OWN = {
     ("Parallel", "return_generator"),
     ("Parallel", "progress"),
+    ("Memory", "max_bytes"),
+    ("Memory", "max_entries"),
+    ("Memory", "ttl"),
+    ("Memory", "read_only"),
+    ("Memory", "hot"),
+    ("Memory", "signing_key"),
     ("dump", "durable"),
     ("load", "trusted"),
 } | {

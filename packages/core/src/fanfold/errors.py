@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackendUnavailableError",
+    "BadSignatureError",
     "BrokenPluginError",
     "CacheMissError",
     "ContractVersionError",
@@ -119,6 +120,10 @@ class CacheMissError(FanfoldError, KeyError):
 
 class CorruptFileError(FanfoldError, ValueError):
     """A file is not what its format demands: truncated, damaged, or of another kind."""
+
+
+class BadSignatureError(CorruptFileError):
+    """An entry of a cache is not signed, or not by a key that the reader has."""
 
 
 class UntrustedGlobalError(FanfoldError, UnpicklingError):

@@ -26,6 +26,8 @@ class Minimal(LocalStore):
     put_if_absent = Store.put_if_absent
     touch = Store.touch
     local_path = Store.local_path
+    totals = Store.totals
+    by_use = Store.by_use
 
 
 class UndeclaredWorks(LocalStore):
@@ -403,6 +405,35 @@ class TouchDoesNothing(LocalStore):
 class TouchMakesEntries(LocalStore):
     def touch(self, key: str) -> bool:
         return self.put_if_absent(key, []) or super().touch(key)
+
+
+class CountsOnlyItsOwn(LocalStore):
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.sizes: dict[str, int] = {}
+
+    def put(self, key: str, pieces: Sequence[Piece]) -> None:
+        super().put(key, pieces)
+        self.sizes[key] = sum(map(len, pieces))
+
+    def totals(self, prefix: str = "") -> tuple[int, int]:
+        sizes = [size for key, size in self.sizes.items() if key.startswith(prefix)]
+        return len(sizes), sum(sizes)
+
+
+class OrdersByKey(LocalStore):
+    def by_use(self, prefix: str = "") -> Iterator[StoreEntry]:
+        return iter(sorted(self.list(prefix), key=lambda entry: entry.key))
+
+
+class OrdersByPosition(LocalStore):
+    """Asks again and again for the next few from a position, which deletions move."""
+
+    def by_use(self, prefix: str = "") -> Iterator[StoreEntry]:
+        position = 0
+        while found := list(super().by_use(prefix))[position : position + 100]:
+            yield from found
+            position += 100
 
 
 class LocalPathsHaveAHeader(LocalStore):

@@ -6,12 +6,12 @@ import argparse
 from typing import TYPE_CHECKING
 
 from .._version import __version__
-from . import _doctor, _inspect, _plugins
+from . import _cache, _doctor, _inspect, _plugins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (_plugins, _doctor, _inspect)
+_COMMANDS = (_plugins, _doctor, _inspect, _cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="fanfold", description="Look at what fanfold finds on this machine and in files."
+        prog="fanfold",
+        description="Look at what fanfold finds on this machine, at files and at caches.",
     )
     parser.add_argument("--version", action="version", version=f"fanfold {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

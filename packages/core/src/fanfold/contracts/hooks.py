@@ -124,7 +124,8 @@ class HookSpecifications:
         Parameters
         ----------
         event : str
-            ``"hit"``, ``"miss"``, ``"stored"``, ``"not_stored"``, ``"damaged"`` or ``"evicted"``.
+            ``"hit"``, ``"miss"``, ``"stored"``, ``"not_stored"``, ``"damaged"``, ``"refused"`` (not
+            signed as it should be) or ``"evicted"``.
         function : str
             The cached function's qualified name.
         key : str

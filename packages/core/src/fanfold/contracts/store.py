@@ -98,9 +98,13 @@ class StoreCapabilities(Value):
         :meth:`Store.local_path` gives a file that holds just the entry's bytes, for memory mapping.
     spans_hosts : bool, default=False
         Other machines that use the same location see the same entries.
+    indexed : bool, default=False
+        :meth:`Store.totals` and :meth:`Store.by_use` answer without listing everything. Otherwise
+        core lists, each time that it has to know.
     """
 
     __slots__ = (
+        "indexed",
         "local_paths",
         "put_if_absent",
         "spans_hosts",
@@ -111,6 +115,7 @@ class StoreCapabilities(Value):
     touch: bool
     local_paths: bool
     spans_hosts: bool
+    indexed: bool
 
     def __init__(
         self,
@@ -119,12 +124,14 @@ class StoreCapabilities(Value):
         touch: bool = False,
         local_paths: bool = False,
         spans_hosts: bool = False,
+        indexed: bool = False,
     ) -> None:
         self._hold(
             put_if_absent=put_if_absent,
             touch=touch,
             local_paths=local_paths,
             spans_hosts=spans_hosts,
+            indexed=indexed,
         )
 
 
@@ -268,6 +275,41 @@ class Store(ABC):
             Unless the capabilities declare ``local_paths``.
         """
         raise self._unsupported("local_paths")
+
+    def totals(self, prefix: str = "") -> tuple[int, int]:
+        """Return how many entries there are whose keys start with `prefix`, and their bytes.
+
+        It may count entries that were removed by other means than this class.
+
+        Parameters
+        ----------
+        prefix : str, default=""
+            As in :meth:`list`.
+
+        Raises
+        ------
+        fanfold.errors.UnsupportedOperationError
+            Unless the capabilities declare ``indexed``.
+        """
+        raise self._unsupported("indexed")
+
+    def by_use(self, prefix: str = "") -> Iterator[StoreEntry]:
+        """Iterate over the entries whose keys start with `prefix`, by their times, oldest first.
+
+        Taking the first few takes a time that does not depend on how many there are. Entries may be
+        deleted meanwhile.
+
+        Parameters
+        ----------
+        prefix : str, default=""
+            As in :meth:`list`.
+
+        Raises
+        ------
+        fanfold.errors.UnsupportedOperationError
+            Unless the capabilities declare ``indexed``.
+        """
+        raise self._unsupported("indexed")
 
     def close(self) -> None:  # noqa: B027  optional: many stores hold nothing open
         """Let go of connections and the like; the store may be used again after this."""

@@ -1,4 +1,4 @@
-"""Which entries of a cache have to go: decided from a listing, without touching the store."""
+"""Which entries of a cache have to go: decided without touching the store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import timedelta
 
     from ..contracts.store import StoreEntry
@@ -16,40 +16,40 @@ _UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
 def choose_victims(
-    entries: Iterable[StoreEntry],
+    by_use: Iterable[StoreEntry],
+    n_items: int,
+    n_bytes: int,
     *,
     bytes_limit: int | None = None,
     items_limit: int | None = None,
     not_used_since: float | None = None,
-) -> list[StoreEntry]:
-    """Return what to delete so that the rest keeps all limits, least recently used first.
+) -> Iterator[StoreEntry]:
+    """Iterate over what to delete so that the rest keeps all limits, least recently used first.
 
     Parameters
     ----------
-    entries : iterable of StoreEntry
-        All there is; ``modified`` is when an entry was last used.
+    by_use : iterable of StoreEntry
+        What there is, least recently used first; ``modified`` is when an entry was last used. No
+        more of it is taken than has to be.
+    n_items, n_bytes : int
+        How many there are, and how many bytes they have.
     bytes_limit, items_limit : int or None
         How many bytes, and how many entries, may stay.
     not_used_since : float or None
         Entries that were last used before this time go, in seconds since the epoch.
     """
-    remaining = sorted(entries, key=lambda entry: entry.modified)
-    n_items = len(remaining)
-    n_bytes = sum(entry.size for entry in remaining)
-    victims = []
-    for entry in remaining:
+    for entry in by_use:
         too_many = items_limit is not None and n_items > items_limit
         too_large = bytes_limit is not None and n_bytes > bytes_limit
         too_old = not_used_since is not None and entry.modified < not_used_since
         if not (too_many or too_large or too_old):
-            break
-        victims.append(entry)
+            return
+        yield entry
         n_items -= 1
         n_bytes -= entry.size
-    return victims
 
 
-def parse_size(size: int | str | None) -> int | None:
+def parse_size(size: int | str | None, name: str = "bytes_limit") -> int | None:
     """Return a size in bytes, such as 1048576 for ``"1M"``; None stays None.
 
     Raises
@@ -67,13 +67,13 @@ def parse_size(size: int | str | None) -> int | None:
     try:
         parsed = int(float(number) * factor)
     except (TypeError, ValueError, OverflowError) as error:
-        raise _bad_size(size) from error
+        raise _bad_size(size, name) from error
     if parsed < 0:
-        raise _bad_size(size)
+        raise _bad_size(size, name)
     return parsed
 
 
-def check_items(items_limit: int | None) -> int | None:
+def check_items(items_limit: int | None, name: str = "items_limit") -> int | None:
     """Return the number of entries that may stay.
 
     Raises
@@ -83,7 +83,7 @@ def check_items(items_limit: int | None) -> int | None:
     """
     if items_limit is not None and (not isinstance(items_limit, int) or items_limit < 0):
         raise InvalidArgumentError(
-            f"items_limit={items_limit!r}: expected how many entries may stay, 0 or more, or None"
+            f"{name}={items_limit!r}: expected how many entries may stay, 0 or more, or None"
         )
     return items_limit
 
@@ -108,8 +108,7 @@ def seconds_of(age_limit: timedelta | None) -> float | None:
     return age_limit.total_seconds()
 
 
-def _bad_size(size: object) -> InvalidArgumentError:
+def _bad_size(size: object, name: str) -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"bytes_limit={size!r}: expected a number of bytes, or a string such as '500K', '1.5M' "
-        "or '10G'"
+        f"{name}={size!r}: expected a number of bytes, or a string such as '500K', '1.5M' or '10G'"
     )

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from zlib import crc32
 
+from ..contracts.store import is_key
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 ROOT = "fanfold/"
 """What the keys of all entries start with, so that clearing a cache spares everything else."""
 
+_PARTS_OF_KEY = 4
 _LONGEST_NAME = 80
 _LEGAL_NAME = re.compile(rf"[\w\-][\w.\-]{{0,{_LONGEST_NAME - 1}}}", re.ASCII)
 _NOT_IN_NAMES = re.compile(r"[^\w\-]", re.ASCII)
@@ -51,3 +54,8 @@ def function_prefix(name: str) -> str:
         legal = _NOT_IN_NAMES.sub("_", plain)[:_LONGEST_NAME]
         plain = f"{legal}-{crc32(name.encode(errors='surrogatepass')):08x}"
     return f"{ROOT}{plain}/"
+
+
+def is_entry_key(key: str) -> bool:
+    """Return whether `key` is of the form that the keys of results have."""
+    return key.startswith(ROOT) and is_key(key) and key.count("/") == _PARTS_OF_KEY - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import hashing
-from ..errors import CorruptFileError, InvalidArgumentError, StoreError
+from ..errors import BadSignatureError, CorruptFileError, InvalidArgumentError, StoreError
 from ..hashing import CallSignature, Fingerprinter
 from ._base import CachedFunction, P, R
 from ._entries import MISSING
@@ -17,7 +17,7 @@ from ._run import Run
 from ._summary import summarize_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..contracts.store import Store
     from ._entries import Entries
@@ -97,6 +97,46 @@ class Memorized(CachedFunction[P, R]):
         metadata = self._look_up(self._key(args, kwargs))
         return metadata is not None and self._is_good(metadata)
 
+    def put(
+        self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep `value` as what a call with these arguments returns; the function does not run.
+
+        Parameters
+        ----------
+        args : sequence
+            The positional arguments of the call, such as ``(3,)``.
+        value : object
+            The result.
+        kwargs : mapping, optional
+            The keyword arguments of the call.
+
+        Raises
+        ------
+        fanfold.errors.InvalidArgumentError
+            If the function cannot be called with these arguments.
+        fanfold.errors.StoreError
+            If the store cannot be written.
+        pickle.PicklingError
+            If the value cannot be pickled.
+        """
+        args, kwargs = _checked(args), kwargs or {}
+        bound = self._signature.bind(args, kwargs)
+        run = Run(self._key(args, kwargs), self._full_name, summarize_arguments(bound))
+        self._put(run.key, value, {**run.metadata(), "duration": 0.0})
+
+    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Remove the result of a call with these arguments; return whether there was one.
+
+        Raises
+        ------
+        fanfold.errors.InvalidArgumentError
+            If the function cannot be called with these arguments.
+        fanfold.errors.StoreError
+            If the store cannot be written.
+        """
+        return self._entries.delete(self._key(args, kwargs))
+
     def clear(self, warn: bool = True) -> None:
         """Remove all results of this function, those of its earlier versions too.
 
@@ -121,11 +161,13 @@ class Memorized(CachedFunction[P, R]):
 
     def _find(self, key: str) -> Any:
         """Return the result that is in the cache and still good, or MISSING: never an error."""
-        value = self._read(key) if self._is_current(key) else MISSING
+        value, seconds = self._read(key) if self._is_current(key) else (MISSING, 0.0)
         if value is MISSING:
+            self._entries.counts.miss()
             self._report.miss(key)
         else:
             self._entries.note_use(key)
+            self._entries.counts.hit(seconds)
             self._report.hit(key)
         return value
 
@@ -133,9 +175,11 @@ class Memorized(CachedFunction[P, R]):
         """Return a reference to the result that is in the cache and still good, or None."""
         metadata = self._look_up(key)
         if metadata is None or not self._is_current(key, metadata):
+            self._entries.counts.miss()
             self._report.miss(key)
             return None
         self._entries.note_use(key)
+        self._entries.counts.hit(metadata["duration"])
         self._report.hit(key)
         return self._reference(key, metadata)
 
@@ -149,6 +193,8 @@ class Memorized(CachedFunction[P, R]):
         """Put a result into the cache if possible; return it as a hit would, and its metadata."""
         metadata = run.metadata()
         self._report.returned(metadata["duration"])
+        if self._entries.read_only:
+            return value, metadata
         try:
             self._put(run.key, value, metadata)
         except StoreError as error:
@@ -157,7 +203,7 @@ class Memorized(CachedFunction[P, R]):
             self._report.not_storable(run.key, error)
         else:
             if self._map is not None:
-                mapped = self._read(run.key)
+                mapped, _ = self._read(run.key)
                 value = value if mapped is MISSING else mapped
         return value, metadata
 
@@ -175,9 +221,11 @@ class Memorized(CachedFunction[P, R]):
         metadata = metadata or self._look_up(key)
         if metadata is None or self._is_good(metadata):
             return metadata is not None
+        if self._entries.read_only:
+            return False
         # It must not come back as good in case that computing it again fails.
         try:
-            self._entries.store.delete(key)
+            self._entries.delete(key)
         except StoreError as error:
             self._report.not_removed(error)
         return False
@@ -186,23 +234,34 @@ class Memorized(CachedFunction[P, R]):
         good = self.cache_validation_callback
         return good is None or bool(good(metadata))
 
-    def _read(self, key: str) -> Any:
+    def _read(self, key: str) -> tuple[Any, float]:
         try:
-            return self._entries.read(key, self._map)
+            return self._entries.find(key, self._map)
         except StoreError as error:
             self._report.unreadable(error)
+        except BadSignatureError as error:
+            self._refuse(key, error)
         except Exception as error:  # noqa: BLE001  unpickling runs code of the user's classes
             self._report.damaged(key, error)
-        return MISSING
+        return MISSING, 0.0
 
     def _look_up(self, key: str) -> Mapping[str, Any] | None:
         try:
-            return self._entries.read_metadata(key)
+            metadata = self._entries.read_metadata(key)
+            if metadata is None or self._entries.is_expired(metadata["time"]):
+                return None
+            return metadata
         except StoreError as error:
             self._report.unreadable(error)
+        except BadSignatureError as error:
+            self._refuse(key, error)
         except CorruptFileError as error:
             self._report.damaged(key, error)
         return None
+
+    def _refuse(self, key: str, error: BadSignatureError) -> None:
+        self._entries.counts.refuse()
+        self._report.refused(key, error)
 
     def _put(self, key: str, value: object, metadata: Mapping[str, Any]) -> None:
         nbytes = self._entries.write(key, value, metadata)
@@ -224,3 +283,12 @@ class Memorized(CachedFunction[P, R]):
             self.cache_validation_callback,
             self.version,
         )
+
+
+def _checked(args: Sequence[Any]) -> tuple[Any, ...]:
+    if not isinstance(args, (tuple, list)):
+        raise InvalidArgumentError(
+            f"put() was given {args!r} as the arguments of the call: expected them in a tuple, "
+            "such as (3,) for one"
+        )
+    return tuple(args)

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from ..hashing import register_hasher
 from ..plugins import stores
 from ._async_function import AsyncMemorizedFunc, is_coroutine_function
 from ._base import CachedFunction
+from ._budget import Budget
+from ._counting import CacheStats
 from ._entries import Entries
-from ._eviction import check_items, choose_victims, parse_size, seconds_of
+from ._eviction import check_items, parse_size, seconds_of
 from ._function import MemorizedFunc
 from ._key import ROOT
+from ._looking import CacheEntry, look
 from ._method import CachedMethod
-from ._reporting import say, tell
+from ._reporting import say
+from ._showing import html_table
+from ._signing import Signer
 from ._uncached import AsyncNotMemorizedFunc, NotMemorizedFunc
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
     from datetime import timedelta
     from typing import Literal, Protocol
 
     from ..contracts.store import Store
     from ..persistence import Compress
     from ._memorized import Validation
+    from ._signing import SigningKey
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -74,6 +79,32 @@ class Memory:
         0 prints nothing, 1 what is computed, 2 also what is found, 11 also under which key.
     backend_options : mapping, optional
         What else to make the store with.
+    max_bytes : int or str, optional
+        How many bytes of results to keep, also as ``"500K"``, ``"1.5M"`` or ``"10GB"``. When there
+        are more, those that were not used for longest go, as by :meth:`reduce_size`. The cache of
+        one process is never larger after a call; each further process may add a hundredth of the
+        limit until it looks again.
+    max_entries : int, optional
+        How many results to keep; in the same way.
+    ttl : float or datetime.timedelta, optional
+        For how many seconds after it was computed a result is used. Later it is computed anew and
+        replaced; one that is not asked for any more is removed some time after.
+
+    read_only : bool, default=False
+        Only read what is there: what is not is computed and not kept, and uses are not noted. What
+        would change the cache, such as :meth:`clear`, raises a :class:`fanfold.errors.StoreError`.
+
+    hot : int or str, optional
+        How many bytes of results to keep in the process too, also as ``"64MB"``: those of up to
+        128 KB that were used last. They are found without asking the store, so one that another
+        process removes or replaces is found for as long as it stays here.
+    signing_key : bytes, str, callable or sequence of these, optional
+        Sign each result, and take only what is signed: whoever can write to the store but does not
+        have the key cannot run code here. The key itself, at least 16 bytes; the name of an
+        environment variable that holds it; or a function that returns it. The latter two can travel
+        to workers. Of several, the first signs, and what any of them signed is taken, so that keys
+        can be rotated. What is refused is computed again and replaced, with one warning, and counts
+        in :meth:`stats`. Signed results are not mapped.
 
     Raises
     ------
@@ -106,6 +137,13 @@ class Memory:
         compress: Compress = False,
         verbose: int = 1,
         backend_options: Mapping[str, Any] | None = None,
+        *,
+        max_bytes: int | str | None = None,
+        max_entries: int | None = None,
+        ttl: float | timedelta | None = None,
+        read_only: bool = False,
+        hot: int | str | None = None,
+        signing_key: SigningKey | None = None,
     ) -> None:
         self.location = location
         self.backend = backend
@@ -113,11 +151,23 @@ class Memory:
         self.compress = compress
         self.verbose = int(verbose)
         self.backend_options = dict(backend_options or {})
+        hot_bytes = parse_size(hot, "hot") or 0
+        signer = None if signing_key is None else Signer(signing_key)
+        budget = Budget(max_bytes, max_entries, ttl)
         self._entries: Entries | None = None
         if location is not None:
             # The default leaves the choice to the location's scheme.
             chosen = stores.for_location(location, None if backend == "local" else backend)
-            self._entries = Entries(chosen, location, self.backend_options, compress)
+            self._entries = Entries(
+                chosen,
+                location,
+                self.backend_options,
+                compress,
+                budget,
+                read_only,
+                hot_bytes,
+                signer,
+            )
             self._entries.mapping(mmap_mode)
 
     @property
@@ -274,15 +324,56 @@ class Memory:
         age = seconds_of(age_limit)
         if self._entries is None:
             return
-        victims = choose_victims(
-            self._entries.store.list(ROOT),
-            bytes_limit=bytes_limit,
-            items_limit=items_limit,
-            not_used_since=None if age is None else time.time() - age,
+        self._entries.check_writable()
+        self._entries.space.evict(bytes_limit, items_limit, age)
+
+    def entries(self) -> Iterator[CacheEntry]:
+        """Iterate over the results that are kept, of all functions, in any order.
+
+        Each is told from the beginning of its entry; nothing is unpickled, and none counts as used.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> memory = Memory(tempfile.mkdtemp(), verbose=0)
+        >>> @memory.cache
+        ... def square(x):
+        ...     return x * x
+        >>> _ = square(3), square(4)
+        >>> sorted(entry.arguments["x"] for entry in memory.entries())
+        ['3', '4']
+        """
+        return iter(()) if self._entries is None else look(self._entries)
+
+    def stats(self) -> CacheStats:
+        """Return how much is kept, and what it saved this Memory in this process.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be read.
+        """
+        if self._entries is None:
+            return CacheStats(hits=0, misses=0, seconds_saved=0.0, refused=0, entries=0, bytes=0)
+        counts = self._entries.counts
+        n_entries, n_bytes = self._entries.space.totals()
+        return CacheStats(
+            hits=counts.hits,
+            misses=counts.misses,
+            seconds_saved=counts.seconds_saved,
+            refused=counts.refused,
+            entries=n_entries,
+            bytes=n_bytes,
         )
-        for entry in victims:
-            self._entries.store.delete(entry.key)
-            tell("evicted", entry.key.split("/")[1], entry.key, nbytes=entry.size)
+
+    def _repr_html_(self) -> str:
+        rows = [("location", str(self.location)), *self.stats().rows()]
+        return html_table((), rows)
 
     def __repr__(self) -> str:
         location = None if self._entries is None else self._entries.store.location

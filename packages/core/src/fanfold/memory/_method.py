@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..hashing import register_hasher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class CachedMethod:
@@ -45,6 +45,17 @@ class CachedMethod:
         """Return whether a call would find its result."""
         found: bool = self._cached.check_call_in_cache(self._instance, *args, **kwargs)
         return found
+
+    def put(
+        self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep `value` as what such a call returns; see :meth:`MemorizedFunc.put`."""
+        self._cached.put((self._instance, *args), value, kwargs)
+
+    def invalidate(self, *args: Any, **kwargs: Any) -> bool:
+        """Remove the result of a call; see :meth:`MemorizedFunc.invalidate`."""
+        removed: bool = self._cached.invalidate(self._instance, *args, **kwargs)
+        return removed
 
     def clear(self, warn: bool = True) -> None:
         """Remove the method's results, those of all instances."""

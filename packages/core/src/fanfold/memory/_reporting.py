@@ -121,6 +121,13 @@ class Reporter:
             f"{key} in {self._location} cannot be read: {type(error).__name__}: {error}",
         )
 
+    def refused(self, key: str, error: Exception) -> None:
+        """Tell that an entry is not signed as it should be."""
+        self._tell("refused", key, error=error)
+        self._warner.warn(
+            "refused", f"results in {self._location} are not used but computed again: {error}"
+        )
+
     def not_removed(self, error: Exception) -> None:
         """Tell that a result that expired is still in the store."""
         self._warner.warn("delete", f"results that expired are not removed: {error}")

@@ -99,7 +99,7 @@ class MemorizedResult(Generic[R]):
         fanfold.errors.StoreError
             If the store cannot be written.
         """
-        self._entries.store.delete(self.key)
+        self._entries.delete(self.key)
 
     def _miss(self, why: str) -> CacheMissError:
         return CacheMissError(

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._base import CachedFunction, P, R
 from ._pickling import reduce_cached
 from ._result import NotMemorizedResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class Unmemorized(CachedFunction[P, R]):
     """What synchronous and asynchronous functions that are not cached have in common."""
 
     def check_call_in_cache(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Return False: nothing is kept."""
+        return False
+
+    def put(
+        self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Do nothing: nothing is kept."""
+
+    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Return False: nothing is kept."""
         return False
 

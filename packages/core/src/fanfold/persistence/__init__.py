@@ -1,7 +1,7 @@
 """Values in files: the container format, ``dump`` and ``load``, and the compressors.
 
 ``docs/reference/container-format.md`` specifies the format. :func:`encode`, :func:`decode`,
-:func:`read_metadata` and :func:`load_path` are for what keeps containers in stores.
+:func:`read_metadata`, :func:`load_path` and :func:`verify` are for what keeps containers in stores.
 """
 
 from ._compression import Compress
@@ -11,6 +11,7 @@ from ._encode import METADATA_PREFIX, decode, encode, read_metadata
 from ._errors import EmptyFileError, NotBinaryFileError, UnpicklableValueError
 from ._load import load, load_path
 from ._sources import ReadableFile
+from ._verify import verify
 
 __all__ = [
     "METADATA_PREFIX",
@@ -28,4 +29,5 @@ __all__ = [
     "load_path",
     "read_metadata",
     "register_compressor",
+    "verify",
 ]

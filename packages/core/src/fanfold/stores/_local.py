@@ -7,9 +7,10 @@ from stat import S_ISREG
 from typing import ClassVar
 
 from ..contracts.store import Store, StoreCapabilities, StoreEntry, check_key, check_prefix, is_key
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, StoreError
 from ._failure import failure
-from ._publish import prune, publish, publish_new, sweep, write_temporary
+from ._index import Index
+from ._publish import discard, prune, publish, publish_new, sweep, write_temporary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..contracts.store import Piece
-    from ..errors import StoreError
 
 _READ: int = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
@@ -58,13 +58,21 @@ class LocalStore(Store):
 
     name: ClassVar[str] = "local"
     capabilities: ClassVar[StoreCapabilities] = StoreCapabilities(
-        put_if_absent=True, touch=True, local_paths=True
+        put_if_absent=True, touch=True, local_paths=True, indexed=True
     )
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         super().__init__(os.path.abspath(_path_of(location)))
         self._partial = f"{self.location}/.partial"
         self._swept = False
+        self._index = Index(self.location, self._all, self._look)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name != "_index"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state)
+        self._index = Index(self.location, self._all, self._look)
 
     def get(self, key: str, start: int = 0, stop: int | None = None) -> bytes | None:
         """Return the bytes of an entry, or None where there is none."""
@@ -83,7 +91,12 @@ class LocalStore(Store):
         """Write an entry atomically, in the place of one that may be there."""
         path = self._path(key)
         try:
-            publish(self._write(pieces), path)
+            temporary, info = self._write(pieces)
+            self._begin(key, temporary)
+            publish(temporary, path)
+            self._index.note_put(key, info.st_size, info.st_mtime)
+        except StoreError:
+            raise
         except OSError as error:
             raise self._failure("write", key, error) from error
 
@@ -93,7 +106,11 @@ class LocalStore(Store):
         try:
             if _is_file(path):
                 return False
-            return publish_new(self._write(pieces), path, f"{self.location}/.lock")
+            temporary, _ = self._write(pieces)
+            self._begin(key, temporary)
+            has_won = publish_new(temporary, path, f"{self.location}/.lock")
+            self._index.note_change(key)
+            return has_won
         except OSError as error:
             raise self._failure("write", key, error) from error
 
@@ -102,6 +119,7 @@ class LocalStore(Store):
         path = self._path(key)
         try:
             os.unlink(path)
+            self._index.note_change(key)
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
@@ -138,10 +156,41 @@ class LocalStore(Store):
         except OSError as error:
             raise self._failure("find", key, error) from error
 
+    def totals(self, prefix: str = "") -> tuple[int, int]:
+        """Return how many entries there are whose keys start with `prefix`, and their bytes."""
+        check_prefix(prefix)
+        return self._index.totals(prefix) if os.path.isdir(self.location) else (0, 0)
+
+    def by_use(self, prefix: str = "") -> Iterator[StoreEntry]:
+        """Iterate over the entries whose keys start with `prefix`, by their times, oldest first."""
+        check_prefix(prefix)
+        return self._index.by_use(prefix) if os.path.isdir(self.location) else iter(())
+
+    def close(self) -> None:
+        """Let go of the file that is open for the index."""
+        self._index.close()
+
+    def _all(self) -> Iterator[StoreEntry]:
+        return self._walk("")
+
+    def _look(self, key: str) -> StoreEntry | None:
+        try:
+            info = os.stat(f"{self.location}/{key}")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return StoreEntry(key, info.st_size, info.st_mtime) if S_ISREG(info.st_mode) else None
+
+    def _begin(self, key: str, temporary: str) -> None:
+        try:
+            self._index.note_begun(key)
+        except BaseException:
+            discard(temporary)
+            raise
+
     def _path(self, key: str) -> str:
         return f"{self.location}/{check_key(key)}"
 
-    def _write(self, pieces: Sequence[Piece]) -> str:
+    def _write(self, pieces: Sequence[Piece]) -> tuple[str, os.stat_result]:
         if not self._swept:
             self._swept = True
             sweep(self._partial)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -59,10 +59,11 @@ class StoreChecks(Conformance):
 
 Check: TypeAlias = Callable[..., None]
 
-_USES: dict[str, Callable[[Store], object]] = {
-    "put_if_absent": lambda store: store.put_if_absent(KEY, [b"value"]),
-    "touch": lambda store: store.touch(KEY),
-    "local_paths": lambda store: store.local_path(KEY),
+_USES: dict[str, Sequence[Callable[[Store], object]]] = {
+    "put_if_absent": [lambda store: store.put_if_absent(KEY, [b"value"])],
+    "touch": [lambda store: store.touch(KEY)],
+    "local_paths": [lambda store: store.local_path(KEY)],
+    "indexed": [lambda store: store.totals(), lambda store: store.by_use()],
 }
 
 
@@ -75,8 +76,9 @@ def needs(capability: str) -> Callable[[Check], Check]:
             if getattr(store.capabilities, capability):
                 check(self, store=store, **fixtures)
                 return
-            with pytest.raises(UnsupportedOperationError, match=capability):
-                _USES[capability](store)
+            for use in _USES[capability]:
+                with pytest.raises(UnsupportedOperationError, match=capability):
+                    use(store)
             assert store.get(KEY) is None
 
         return run

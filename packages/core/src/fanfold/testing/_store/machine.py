@@ -96,6 +96,10 @@ class StoreMachine(RuleBasedStateMachine):
             (key, len(value)) for key, value in self.model.items() if key.startswith(prefix)
         )
         assert listed == expected
+        # No rule of its own: the more there are, the rarer is a history that finds a fault.
+        if self.store.capabilities.indexed:
+            sizes = [size for _, size in expected]
+            assert self.store.totals(prefix) == (len(sizes), sum(sizes))
 
     @rule()
     def go_on_with_a_second_instance(self) -> None:

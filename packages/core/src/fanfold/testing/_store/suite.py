@@ -5,6 +5,7 @@ from __future__ import annotations
 from .caching import CachingChecks
 from .capabilities import CapabilityChecks
 from .faults import FaultChecks
+from .indexing import IndexChecks
 from .keys import KeyChecks
 from .machine import MachineChecks
 from .sharing import SharingChecks
@@ -17,6 +18,7 @@ class StoreConformance(
     ValueChecks,
     KeyChecks,
     CapabilityChecks,
+    IndexChecks,
     SharingChecks,
     CachingChecks,
     FaultChecks,
