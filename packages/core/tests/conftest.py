@@ -67,6 +67,24 @@ def wait_until():
 
 
 @pytest.fixture
+def note_descriptors(wait_until):
+    """Note how many descriptors are open; the function returned waits until there are no more.
+
+    Other threads of this process, such as those of an engine that another test has started, open
+    and close some of their own at any time: what leaks stays, and what is theirs goes.
+    """
+
+    def count():
+        return len(os.listdir("/proc/self/fd"))
+
+    def note():
+        before = count()
+        return lambda: wait_until(lambda: count() <= before, "descriptors were left open")
+
+    return note
+
+
+@pytest.fixture
 def is_running():
     """Tell whether a process runs; one that ended and was not waited for does not."""
 

@@ -25,10 +25,6 @@ def worker_pids(n_jobs=2):
     return set(processes(n_jobs, batch_size=1)(delayed(os.getpid)() for _ in range(20)))
 
 
-def descriptors():
-    return len(os.listdir("/proc/self/fd"))
-
-
 class TestReuse:
     def test_workers_serve_call_after_call(self):
         first = worker_pids()
@@ -41,21 +37,21 @@ class TestReuse:
     def test_as_many_workers_may_be_asked_for_as_one_likes(self):
         assert processes(1000)(delayed(abs)(-i) for i in range(3)) == [0, 1, 2]
 
-    def test_descriptors_do_not_pile_up(self):
+    def test_descriptors_do_not_pile_up(self, note_descriptors):
         worker_pids()
-        before = descriptors()
+        assert_descriptors_are_back = note_descriptors()
         for _ in range(20):
             worker_pids()
-        assert descriptors() <= before
+        assert_descriptors_are_back()
 
-    def test_descriptors_of_lost_workers_are_closed(self):
+    def test_descriptors_of_lost_workers_are_closed(self, note_descriptors):
         worker_pids()
-        before = descriptors()
+        assert_descriptors_are_back = note_descriptors()
         for _ in range(3):
             with pytest.raises(WorkerLostError):
                 processes()([delayed(os._exit)(1)])
             worker_pids()
-        assert descriptors() <= before
+        assert_descriptors_are_back()
 
     def test_changes_of_directory_reach_workers(self, tmp_path, monkeypatch):
         worker_pids()

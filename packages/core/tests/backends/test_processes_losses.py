@@ -24,10 +24,6 @@ def worker_pids(n_jobs=2):
     return set(processes(n_jobs, batch_size=1)(delayed(os.getpid)() for _ in range(20)))
 
 
-def descriptors():
-    return len(os.listdir("/proc/self/fd"))
-
-
 def announce_and_wait(folder):
     (folder / str(os.getpid())).touch()
     while True:
@@ -230,16 +226,16 @@ except BackendUnavailableError as error:
         with pytest.raises(BackendUnavailableError, match=r"exit code 1 .*before it was ready"):
             processes(idle_worker_timeout=7)([delayed(abs)(-1)])
 
-    def test_an_interpreter_that_is_not_there_says_so(self, monkeypatch):
+    def test_an_interpreter_that_is_not_there_says_so(self, monkeypatch, note_descriptors):
         ProcessesBackend().close()
-        before = descriptors()
+        assert_descriptors_are_back = note_descriptors()
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
         with pytest.raises(BackendUnavailableError, match="'/nowhere/python'"):
             processes()([delayed(abs)(-1)])
-        assert descriptors() <= before
+        assert_descriptors_are_back()
 
-    def test_a_worker_that_nobody_has_any_more_is_ended(self, is_running):
-        before = descriptors()
+    def test_a_worker_that_nobody_has_any_more_is_ended(self, is_running, note_descriptors):
+        assert_descriptors_are_back = note_descriptors()
         handle = WorkerHandle({}, WorkerStock())
         pid = handle._process.pid
         assert is_running(pid)
@@ -247,7 +243,7 @@ except BackendUnavailableError as error:
         del handle  # as an interrupt between two steps of a call does
 
         assert not is_running(pid)
-        assert descriptors() == before
+        assert_descriptors_are_back()
 
 
 def _crash():

@@ -48,32 +48,47 @@ def quick_function():
     return names[name]
 
 
+def run_until_known(function, observer):
+    """Run many tasks of a function, until its first batch shows that it is known as quick.
+
+    More than once only where the machine stands still for so long that it looks slow.
+    """
+    for _ in range(100):
+        assert run(delayed(function)(n) for n in range(5_000)) == [
+            function(n) for n in range(5_000)
+        ]
+        if observer.by_first[0] > 1:
+            return
+    pytest.fail("it still starts with one task")
+
+
 def test_a_function_that_was_quick_before_starts_in_larger_batches(observer):
     quick = quick_function()
-    assert run(delayed(quick)(n) for n in range(5_000)) == list(range(5_000))
+    run(delayed(quick)(n) for n in range(5_000))
     assert observer.by_first[0] == 1
 
-    assert run(delayed(quick)(n) for n in range(5_000)) == list(range(5_000))
-
-    assert observer.by_first[0] > 1
+    run_until_known(quick, observer)
 
 
 def test_closures_of_the_same_code_are_the_same_function(observer):
     def adder(addend):
         return lambda value: value + addend
 
-    one = adder(1)
-    run(delayed(one)(n) for n in range(5_000))
-    ten = adder(10)
+    run_until_known(adder(1), observer)
+    observer.by_first.clear()
+    one_and_ten = [adder(1), adder(10)]
+    assert run(delayed(one_and_ten[0])(n) for n in range(10)) == list(range(1, 11))
+    known = observer.by_first[0]
 
-    assert run(delayed(ten)(n) for n in range(5_000)) == list(range(10, 5_010))
+    assert run(delayed(one_and_ten[1])(n) for n in range(10)) == list(range(10, 20))
 
-    assert observer.by_first[0] > 1
+    assert known == 5
+    assert observer.by_first[0] == known
 
 
 def test_a_short_input_of_a_known_function_is_shared_out_evenly(observer):
     quick = quick_function()
-    run(delayed(quick)(n) for n in range(5_000))
+    run_until_known(quick, observer)
 
     assert run(delayed(quick)(n) for n in range(10)) == list(range(10))
 

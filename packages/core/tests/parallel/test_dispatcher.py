@@ -299,23 +299,35 @@ class TestDurations:
 
     def test_quick_functions_begin_with_several_tasks(self):
         durations = Durations()
-        durations.remember(b"f", Durations.FIRST_SECONDS / 10)
+        durations.remember(b"f", 1, Durations.FIRST_SECONDS / 10)
         assert durations.first_size(b"f") == 10
         assert durations.first_size(b"g") == 1
 
     def test_first_batches_are_bounded(self):
         durations = Durations()
-        durations.remember(b"f", 0.0)
+        durations.remember(b"f", 1, 0.0)
         assert durations.first_size(b"f") == Durations.MOST_FIRST
 
     def test_slow_functions_begin_with_one_task(self):
         durations = Durations()
-        durations.remember(b"f", 10.0)
+        durations.remember(b"f", 1, 10.0)
+        assert durations.first_size(b"f") == 1
+
+    def test_a_short_call_in_which_the_machine_stood_still_counts_little(self):
+        durations = Durations()
+        durations.remember(b"f", 5_000, 0.01)
+        durations.remember(b"f", 10, 0.1)
+        assert durations.first_size(b"f") >= 10
+
+    def test_functions_that_have_become_slow_begin_with_one_task(self):
+        durations = Durations()
+        durations.remember(b"f", 5_000, 0.01)
+        durations.remember(b"f", 10, 10.0)
         assert durations.first_size(b"f") == 1
 
     def test_only_so_many_are_remembered(self):
         durations = Durations()
         for i in range(Durations.MOST_REMEMBERED + 1):
-            durations.remember(i.to_bytes(4), 1e-6)
+            durations.remember(i.to_bytes(4), 1, 1e-6)
         assert durations.first_size((0).to_bytes(4)) == 1
         assert durations.first_size(Durations.MOST_REMEMBERED.to_bytes(4)) > 1

@@ -111,8 +111,8 @@ def test_without_numpy_the_message_says_what_to_install():
 
 
 @on_linux
-def test_memory_and_descriptors_go_with_the_last_view(options, tmp_path):
-    descriptors, mappings = len(os.listdir("/proc/self/fd")), _mappings("self")
+def test_memory_and_descriptors_go_with_the_last_view(options, tmp_path, note_descriptors):
+    assert_descriptors_are_back, mappings = note_descriptors(), _mappings("self")
     array = shared_array(100_000, **options)
     view = array[::2].reshape(2, -1).T
     del array
@@ -120,7 +120,7 @@ def test_memory_and_descriptors_go_with_the_last_view(options, tmp_path):
     assert len(_mappings("self")) == len(mappings) + 1
     del view
     assert _mappings("self") == mappings
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert_descriptors_are_back()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -448,7 +448,7 @@ class Parallel:
         if storage is not None:
             storage.clear()
         if function is not None and dispatcher.completed_tasks:
-            _durations.remember(function, dispatcher.task_seconds / dispatcher.completed_tasks)
+            _durations.remember(function, dispatcher.completed_tasks, dispatcher.task_seconds)
 
 
 def _length(iterable: object) -> int | None:

@@ -122,22 +122,35 @@ class Durations:
     MOST_REMEMBERED = 256
 
     def __init__(self) -> None:
-        self._seconds: dict[Hashable, float] = {}
+        self._measured: dict[Hashable, tuple[float, float]] = {}
 
     def first_size(self, function: Hashable) -> int:
         """Return how many tasks of a function its first batches may hold."""
-        seconds = self._seconds.get(function)
-        if seconds is None:
+        tasks, seconds = self._measured.get(function, (0, 0))
+        if not tasks:
             return 1
-        fitting = self.FIRST_SECONDS / seconds if seconds > 0 else self.MOST_FIRST
+        fitting = tasks * self.FIRST_SECONDS / seconds if seconds > 0 else self.MOST_FIRST
         return max(1, min(self.MOST_FIRST, int(fitting)))
 
-    def remember(self, function: Hashable, seconds: float) -> None:
-        """Take note of how long one task took on average.
+    def remember(self, function: Hashable, tasks: int, seconds: float) -> None:
+        """Take note of how long the tasks of a call took.
+
+        Half of what earlier calls say counts on, so that what was learned from thousands of tasks
+        outlives a call of few in which the machine stood still.
 
         Several threads may do so at once: each step is one operation on the dictionary, and a note
         that another clears away is no harm.
+
+        Parameters
+        ----------
+        function : hashable
+            What tells the function from others.
+        tasks : int
+            How many of its tasks were run, 1 or more.
+        seconds : float
+            How long they took together.
         """
-        if len(self._seconds) >= self.MOST_REMEMBERED:
-            self._seconds.clear()
-        self._seconds[function] = seconds
+        if len(self._measured) >= self.MOST_REMEMBERED:
+            self._measured.clear()
+        earlier_tasks, earlier_seconds = self._measured.get(function, (0, 0))
+        self._measured[function] = (tasks + earlier_tasks / 2, seconds + earlier_seconds / 2)
