@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from math import inf
 
 from ..contracts.backend import ExecutorRequest
 from ..plugins import hooks
 from ..tasks.local import StopFlag
 from ..tasks.storing import Storage
-from ..tasks.terms import BATCH_SECONDS, Terms
+from ..tasks.terms import BATCH_SECONDS, FOREVER, Terms
 from ..tasks.travel.packing import pack_luggage
 from ._ahead import run_ahead
 from ._arguments import (
@@ -363,7 +362,7 @@ class Parallel:
             None if capabilities.shares_memory else pack_luggage(self._initializer),
             self._seeds.next_call(),
             goes_on=policy.goes_on,
-            batch_seconds=BATCH_SECONDS if self.batch_size == "auto" else inf,
+            batch_seconds=BATCH_SECONDS if self.batch_size == "auto" else FOREVER,
             task_seconds=None if capabilities.limits_task_time else self._task_timeout,
         )
 

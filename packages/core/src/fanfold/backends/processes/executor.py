@@ -181,7 +181,8 @@ class ProcessesExecutor(Executor):
                 break
         else:
             return None
-        queued = [worker for worker in self._workers if len(worker.entries) > 1]
+        is_up = idle.was_ready()
+        queued = [worker for worker in self._workers if _keeps_waiting(worker, is_up=is_up)]
         if not queued:
             return self._ask_back()
         longest = min(queued, key=_busy_since)
@@ -352,6 +353,17 @@ def _sooner(one: float | None, other: float | None) -> float | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
+
+
+def _keeps_waiting(worker: WorkerHandle, *, is_up: bool) -> bool:
+    """Tell whether a worker has a batch that an idle one may begin sooner.
+
+    That is one behind another; or its first, where it is still starting and the idle one is up.
+    """
+    entries = worker.entries
+    if len(entries) > 1:
+        return True
+    return is_up and bool(entries) and not entries[0][0].isolated and not worker.was_ready()
 
 
 def _busy_since(worker: WorkerHandle) -> float:
