@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[distributed.LocalCluster]:
-    # By default a task that ends its worker is tried on three others first, each of which has to be
-    # started again.
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        dask.config.set(
+            {
+                # By default a task that ends its worker is tried on three others first, each of
+                # which has to be started again.
+                "distributed.scheduler.allowed-failures": 0,
+                # A cluster gives up a worker that is not there so long after it was lost, also if
+                # it has come back and was lost again: on a slow machine that left no worker at all.
+                "distributed.deploy.lost-worker-timeout": "1 hour",
+            }
+        ),
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
