@@ -1,7 +1,6 @@
 """How the tests of the whole workspace are shared out among the processes that run them.
 
-A file's tests stay together and in their order, and so do all tests that use an engine or a service
-which is started once: each process would start another.
+A file's tests stay together and in their order, and so do those of some folders.
 """
 
 from __future__ import annotations
@@ -9,12 +8,17 @@ from __future__ import annotations
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("packages/backend-dask", "packages/backend-ray", "packages/store-s3", "tests/docs")
-"""Folders of tests with an engine or a service that is started once."""
+TOGETHER = (
+    # Each begins with an engine, of which two at once take longer than one after the other.
+    "packages/backend-dask",
+    "packages/backend-ray",
+    # They count what is left on the machine, and some leave something on purpose.
+    "tests/chaos",
+)
 
 
 class ByFile(LoadScopeScheduling):
-    """Gives a process one file after the other, or one of the folders whose files stay together."""
+    """Gives a process one file after the other, or a folder whose files stay together."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -23,4 +27,5 @@ class ByFile(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
     """Share the tests out as described above."""
+    config.option.loadscopereorder = False  # not by their number: those that take long come first
     return ByFile(config, log)
