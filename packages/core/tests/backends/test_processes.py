@@ -299,10 +299,13 @@ class TestTimeouts:
         assert not any(map(is_running, pids))
         assert worker_pids()
 
-    def test_waiting_in_the_queue_does_not_count(self):
-        worker_pids()  # nor does it matter how long they take to start
-        run = processes(timeout=2, batch_size=1)
-        assert run(delayed(time.sleep)(0.1) for _ in range(60)) == [None] * 60
+    def test_waiting_in_the_queue_does_not_count(self, with_more_time):
+        def check(limit):
+            worker_pids()  # nor does it matter how long they take to start
+            run = processes(timeout=limit, batch_size=1)
+            assert run(delayed(time.sleep)(limit / 8) for _ in range(24)) == [None] * 24
+
+        with_more_time(check)
 
     def test_threads_give_up_waiting(self, tmp_path):
         def wait(i):
@@ -315,12 +318,16 @@ class TestTimeouts:
         finally:
             (tmp_path / "end").touch()
 
-    def test_a_slow_consumer_does_not_make_a_timeout(self):
-        worker_pids()
-        results = processes(timeout=2, return_as="generator")(delayed(abs)(i) for i in range(4))
-        assert next(results) == 0
-        time.sleep(2.2)  # longer than any task may take
-        assert list(results) == [1, 2, 3]
+    def test_a_slow_consumer_does_not_make_a_timeout(self, with_more_time):
+        def check(limit):
+            worker_pids()
+            run = processes(timeout=limit, return_as="generator")
+            results = run(delayed(abs)(i) for i in range(4))
+            assert next(results) == 0
+            time.sleep(1.1 * limit)  # longer than any task may take
+            assert list(results) == [1, 2, 3]
+
+        with_more_time(check)
 
     def test_is_not_applied_in_the_calling_thread_and_says_so(self):
         with pytest.warns(UserWarning, match="timeout=5 is not applied with n_jobs=1"):
