@@ -101,9 +101,12 @@ class StoreCapabilities(Value):
     indexed : bool, default=False
         :meth:`Store.totals` and :meth:`Store.by_use` answer without listing everything. Otherwise
         core lists, each time that it has to know.
+    get_many : bool, default=False
+        :meth:`Store.get_many` reads many entries in less time than one after the other takes.
     """
 
     __slots__ = (
+        "get_many",
         "indexed",
         "local_paths",
         "put_if_absent",
@@ -116,6 +119,7 @@ class StoreCapabilities(Value):
     local_paths: bool
     spans_hosts: bool
     indexed: bool
+    get_many: bool
 
     def __init__(
         self,
@@ -125,6 +129,7 @@ class StoreCapabilities(Value):
         local_paths: bool = False,
         spans_hosts: bool = False,
         indexed: bool = False,
+        get_many: bool = False,
     ) -> None:
         self._hold(
             put_if_absent=put_if_absent,
@@ -132,6 +137,7 @@ class StoreCapabilities(Value):
             local_paths=local_paths,
             spans_hosts=spans_hosts,
             indexed=indexed,
+            get_many=get_many,
         )
 
 
@@ -242,6 +248,27 @@ class Store(ABC):
         prefix : str, default=""
             ``""`` for all, or whole parts of a key, each with a ``/`` after it.
         """
+
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        """Return the bytes of many entries, in the order of the keys; None where there is none.
+
+        Core asks for some dozens at once. A key that is given twice counts as two.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            The entries.
+        start, stop : int, int or None
+            Which bytes of each, as in :meth:`get`.
+
+        Raises
+        ------
+        fanfold.errors.UnsupportedOperationError
+            Unless the capabilities declare ``get_many``.
+        """
+        raise self._unsupported("get_many")
 
     def put_if_absent(self, key: str, pieces: Sequence[Piece]) -> bool:
         """Write an entry unless there is one, and return whether this call wrote it.

@@ -17,12 +17,14 @@ from ._signing import without_signature
 from ._space import Space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from ..contracts.store import Store
     from ..persistence import Compress
     from ._budget import Budget
     from ._signing import Signer
+
+    Fetched = Mapping[str, bytes | None]
 
 _READ_AT_ONCE = LARGEST
 _HOLDS_TIMES = 1024
@@ -139,8 +141,19 @@ class Entries:
         """Return the value of an entry, or :data:`MISSING`; raises as :meth:`find`."""
         return self.find(key, mmap_mode)[0]
 
-    def find(self, key: str, mmap_mode: str | None = None) -> tuple[Any, float]:
+    def find(
+        self, key: str, mmap_mode: str | None = None, fetched: Fetched | None = None
+    ) -> tuple[Any, float]:
         """Return the value of an entry, or :data:`MISSING`, and how long computing it took.
+
+        Parameters
+        ----------
+        key : str
+            The entry.
+        mmap_mode : str, optional
+            How to map arrays.
+        fetched : mapping, optional
+            What :meth:`fetch` returned, where it was asked beforehand.
 
         Raises
         ------
@@ -154,7 +167,10 @@ class Entries:
             if hot is not None and not self.is_expired(hot.created):
                 return hot.result(), hot.seconds
         at_once = _READ_AT_ONCE if self._has_paths else None
-        data = self.store.get(key, 0, at_once if mmap_mode is None else _HOLDS_TIMES)
+        if fetched is not None and key in fetched:
+            data = fetched[key]
+        else:
+            data = self.store.get(key, 0, at_once if mmap_mode is None else _HOLDS_TIMES)
         if data is None or (self.budget.ttl and self.is_expired(_number(_CREATED, data))):
             return MISSING, 0.0
         if mmap_mode is None and (at_once is None or len(data) < at_once):
@@ -168,7 +184,34 @@ class Entries:
         # Loading reads large arrays straight into their place: 10 MB take 2.4 ms, not 3.4.
         return self._load(key, mmap_mode), _number(_DURATION, data)
 
-    def read_metadata(self, key: str) -> Mapping[str, Any] | None:
+    @property
+    def fetches(self) -> bool:
+        """Whether looking for many entries at once takes less time than one after the other."""
+        return self.store.capabilities.get_many and not self._has_paths
+
+    def fetch(self, keys: Sequence[str], *, whole: bool) -> Fetched | None:
+        """Return what the store has of entries, for :meth:`find`; None if that gains nothing.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            The entries.
+        whole : bool
+            Whether all of each is needed, or no more than :meth:`read_metadata` looks at.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be read.
+        """
+        if not self.fetches:
+            return None
+        hot: Container[str] = self._hot if self._hot is not None and whole else ()
+        wanted = [key for key in dict.fromkeys(keys) if key not in hot]
+        stop = None if whole or self._signer is not None else METADATA_PREFIX
+        return dict(zip(wanted, self.store.get_many(wanted, 0, stop), strict=True))
+
+    def read_metadata(self, key: str, fetched: Fetched | None = None) -> Mapping[str, Any] | None:
         """Return what is known of an entry, or None where there is none.
 
         Raises
@@ -178,7 +221,10 @@ class Entries:
         fanfold.errors.CorruptFileError
             If the entry is damaged there, or nothing that a Memory wrote.
         """
-        start = self.store.get(key, 0, METADATA_PREFIX if self._signer is None else None)
+        if fetched is not None and key in fetched:
+            start = fetched[key]
+        else:
+            start = self.store.get(key, 0, METADATA_PREFIX if self._signer is None else None)
         if start is None:
             return None
         if self._signer is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._base import P, R
 from ._entries import MISSING
 from ._memorized import Memorized
 from ._result import MemorizedResult
+
+if TYPE_CHECKING:
+    from ._finding import ResultFinder
 
 
 class MemorizedFunc(Memorized[P, R]):
@@ -63,3 +66,9 @@ class MemorizedFunc(Memorized[P, R]):
             run = self._begin(key, args, kwargs)
             reference = self._shelve(run, self.func(*args, **kwargs))
         return reference
+
+    def __fanfold_find_results__(
+        self, method: str, first_args: tuple[object, ...], *, counts_misses: bool
+    ) -> ResultFinder | None:
+        """Return what looks up the results of calls that ``Parallel`` is about to send."""
+        return self._finder(method, first_args, counts_misses=counts_misses)

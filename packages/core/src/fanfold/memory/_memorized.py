@@ -9,6 +9,7 @@ from ..errors import BadSignatureError, CorruptFileError, InvalidArgumentError, 
 from ..hashing import CallSignature, Fingerprinter
 from ._base import CachedFunction, P, R
 from ._entries import MISSING
+from ._finding import ResultFinder
 from ._key import function_module, function_name, function_prefix
 from ._pickling import reduce_cached
 from ._reporting import Reporter
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..contracts.store import Store
-    from ._entries import Entries
+    from ._entries import Entries, Fetched
 
     Validation = Callable[[Mapping[str, Any]], object]
 
@@ -269,6 +270,40 @@ class Memorized(CachedFunction[P, R]):
 
     def _reference(self, key: str, metadata: Mapping[str, Any]) -> MemorizedResult[Any]:
         return MemorizedResult(self._entries, key, self._full_name, metadata, self._map)
+
+    def _finder(
+        self, method: str, first_args: tuple[object, ...], *, counts_misses: bool
+    ) -> ResultFinder | None:
+        """Return what finds results beforehand; None of a method that runs in any case."""
+        if method not in ("__call__", "call_and_shelve"):
+            return None
+        is_shelved = method == "call_and_shelve"
+        return ResultFinder(
+            self._entries,
+            self._report,
+            self._key,
+            self._peek_reference if is_shelved else self._peek,
+            first_args,
+            is_shelved=is_shelved,
+            counts_misses=counts_misses,
+        )
+
+    def _peek(self, key: str, fetched: Fetched | None) -> tuple[Any, float]:
+        """Return a result that is there and still good, or MISSING; tell and change nothing."""
+        if self.cache_validation_callback is not None:
+            metadata = self._entries.read_metadata(key, fetched)
+            if metadata is None or not self._is_good(metadata):
+                return MISSING, 0.0
+        return self._entries.find(key, self._map, fetched)
+
+    def _peek_reference(self, key: str, fetched: Fetched | None) -> tuple[Any, float]:
+        """Return a reference to a result that is there and still good, or MISSING."""
+        metadata = self._entries.read_metadata(key, fetched)
+        if metadata is None or self._entries.is_expired(metadata["time"]):
+            return MISSING, 0.0
+        if not self._is_good(metadata):
+            return MISSING, 0.0
+        return self._reference(key, metadata), metadata["duration"]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(func={self.func!r}, location={self.location!r})"

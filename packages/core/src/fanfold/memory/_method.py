@@ -5,10 +5,13 @@ from __future__ import annotations
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
+from ..contracts.lookup import offered_finder
 from ..hashing import register_hasher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from ..contracts.lookup import Finder
 
 
 class CachedMethod:
@@ -60,6 +63,13 @@ class CachedMethod:
     def clear(self, warn: bool = True) -> None:
         """Remove the method's results, those of all instances."""
         self._cached.clear(warn)
+
+    def __fanfold_find_results__(
+        self, method: str, first_args: tuple[object, ...], *, counts_misses: bool
+    ) -> Finder | None:
+        """Return what looks up the results of calls that ``Parallel`` is about to send."""
+        first_args = (self._instance, *first_args)
+        return offered_finder(self._cached, method, first_args, counts_misses=counts_misses)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(func={self.func!r})"
