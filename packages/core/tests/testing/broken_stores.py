@@ -18,6 +18,15 @@ from fanfold.stores import LocalStore
 class Sound(LocalStore):
     """Keeps the contract."""
 
+    capabilities = StoreCapabilities(
+        put_if_absent=True, touch=True, local_paths=True, indexed=True, get_many=True
+    )
+
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return [self.get(key, start, stop) for key in keys]
+
 
 class Minimal(LocalStore):
     """Keeps the contract too, and declares nothing."""
@@ -458,3 +467,31 @@ class MappedFilesChange(LocalStore):
             super().put(key, pieces)
         else:
             path.write_bytes(b"".join(pieces))
+
+
+class ManyComeInAnyOrder(Sound):
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return super().get_many(sorted(keys), start, stop)
+
+
+class ManyAreThoseThatAreThere(Sound):
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return [one for one in super().get_many(keys, start, stop) if one is not None]
+
+
+class ManyIsNeverNone(Sound):
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return super().get_many(keys, start, stop) or [None]
+
+
+class ManyTakesAnyKey(Sound):
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return super().get_many([key for key in keys if ".." not in key], start, stop)

@@ -67,6 +67,12 @@ CAUGHT_BY = {
     "test_totals_follow_what_is_put_and_deleted": ["CountsOnlyItsOwn", "UndeclaredWorks"],
     "test_what_was_not_used_for_longest_comes_first": ["OrdersByKey", "DeclaredDoesNotWork"],
     "test_entries_may_be_deleted_in_the_order_of_use": ["OrdersByPosition"],
+    "test_get_many_gives_what_get_gives_one_after_the_other": [
+        "ManyComeInAnyOrder",
+        "ManyAreThoseThatAreThere",
+    ],
+    "test_get_many_of_nothing_is_nothing": ["ManyIsNeverNone"],
+    "test_get_many_refuses_what_is_no_key": ["ManyTakesAnyKey"],
     "test_a_local_path_is_a_file_of_just_the_bytes": ["LocalPathsHaveAHeader", "UndeclaredWorks"],
     "test_a_missing_entry_has_no_local_path": ["LocalPathsWithoutEntry", "DeclaredDoesNotWork"],
     "test_a_mapped_entry_keeps_its_bytes_when_it_is_replaced_or_deleted": ["MappedFilesChange"],

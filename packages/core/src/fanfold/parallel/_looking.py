@@ -193,7 +193,7 @@ class LookingFeeder:
         if result is NOT_FOUND:
             self._looked_up.append((False, prepared, self._preparing.nbytes_of(prepared)))
         else:
-            self._looked_up.append((True, result, getsizeof(result, 0)))
+            self._looked_up.append((True, result, _memory_of(result)))
 
     def _with_key(self, task: Task) -> _Keyed:
         self._n_taken += 1
@@ -235,3 +235,12 @@ def _find(finder: Finder, keys: Sequence[str]) -> Sequence[object]:
         return finder.find(keys)
     except Exception:  # noqa: BLE001  a validation is the user's, and is asked again in the task
         return [NOT_FOUND] * len(keys)
+
+
+def _memory_of(result: object) -> int:
+    """Return how many bytes a result takes, about: an array that was loaded is a view of others."""
+    try:
+        nbytes = getattr(result, "nbytes", 0)
+    except Exception:  # noqa: BLE001  a property of the user's may raise anything
+        nbytes = 0
+    return max(getsizeof(result, 0), nbytes if isinstance(nbytes, int) else 0)
