@@ -25,6 +25,21 @@ class TestBalance:
 
         assert processes(batch_size=1)(delayed(task)(i) for i in range(8)) == list(range(8))
 
+    def test_quick_tasks_do_not_wait_behind_a_long_one_among_them(self, tmp_path, wait_until):
+        def task(i):
+            if i == 200:
+                wait_until(lambda: (tmp_path / "done").exists(), "the others wait for this one")
+            return i
+
+        results = processes(batch_size=1, return_as="generator_unordered")(
+            delayed(task)(i) for i in range(300)
+        )
+        others = [next(results) for _ in range(299)]
+        (tmp_path / "done").touch()
+
+        assert sorted(others) == [*range(200), *range(201, 300)]
+        assert list(results) == [200]
+
     def test_each_task_runs_once(self, tmp_path):
         def task(i):
             with open(tmp_path / f"{i}-{os.getpid()}-{time.monotonic_ns()}", "x"):

@@ -37,6 +37,20 @@ def test_a_completion_makes_room_for_one_more():
     assert submit_all(dispatcher) == [2]
 
 
+def test_quick_batches_make_room_for_more_and_a_slow_one_takes_it_back():
+    dispatcher = Dispatcher(Window(2, in_flight_if_quick=5), FixedSizer(1), keep_order=True)
+    assert submit_all(dispatcher) == [0, 1]
+    dispatcher.completed(0, done("a", seconds=0.0))
+    assert submit_all(dispatcher) == [2, 3, 4, 5]
+    dispatcher.completed(1, done("b", seconds=1.0))
+    assert submit_all(dispatcher) == []
+    for first_task in (2, 3):
+        dispatcher.completed(first_task, done("c", seconds=1.0))
+    assert submit_all(dispatcher) == []
+    dispatcher.completed(4, done("d", seconds=1.0))
+    assert submit_all(dispatcher) == [6]
+
+
 def test_results_come_in_the_order_of_submission():
     dispatcher = make()
     submit_all(dispatcher)
@@ -260,8 +274,10 @@ def test_a_fixed_size_stays():
 
 
 class TestWindow:
-    def of(self, pre_dispatch, n_jobs=2, streaming=False, one_at_a_time=False):
-        return Window.of(pre_dispatch, n_jobs, streaming=streaming, one_at_a_time=one_at_a_time)
+    def of(self, pre_dispatch, n_jobs=2, streaming=False, one_at_a_time=False, **options):
+        return Window.of(
+            pre_dispatch, n_jobs, streaming=streaming, one_at_a_time=one_at_a_time, **options
+        )
 
     def test_default_is_two_batches_for_each_job(self):
         window = self.of("2 * n_jobs", n_jobs=3)
@@ -291,6 +307,25 @@ class TestWindow:
 
     def test_one_at_a_time_submits_only_what_can_run(self):
         assert self.of("10 * n_jobs", one_at_a_time=True).in_flight == 2
+
+    def test_more_fixed_batches_are_in_flight_while_they_are_quick_and_small(self):
+        window = self.of("2 * n_jobs", fixed_batches=True)
+        assert window.in_flight_after(0.0, 0) == 4 * window.QUICK_FACTOR
+        assert window.in_flight_after(window.QUICK_SECONDS, 0) == 4
+        assert window.in_flight_after(0.0, window.QUICK_BYTES) == 4
+
+    @pytest.mark.parametrize(
+        ("pre_dispatch", "options"),
+        [
+            (4, {"fixed_batches": True}),
+            ("2 * n_jobs", {"fixed_batches": True, "one_at_a_time": True}),
+            ("2 * n_jobs", {"fixed_batches": False}),
+        ],
+        ids=["own value", "timeout", "free size"],
+    )
+    def test_otherwise_being_quick_changes_nothing(self, pre_dispatch, options):
+        window = self.of(pre_dispatch, **options)
+        assert window.in_flight_after(0.0, 0) == window.in_flight
 
 
 class TestDurations:

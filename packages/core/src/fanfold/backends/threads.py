@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from queue import Empty, SimpleQueue
+from _queue import Empty, SimpleQueue  # queue itself imports four modules more
 
 from .._cpu import cpu_count, resolve_n_jobs
 from .._interrupts import InterruptsHeld

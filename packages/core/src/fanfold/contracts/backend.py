@@ -11,8 +11,8 @@ reads the results; a backend only carries a batch to a worker and its outcome ba
 
 from __future__ import annotations
 
+from _queue import Empty  # queue itself imports four modules more
 from abc import ABC, abstractmethod
-from queue import Empty
 
 from .._cpu import cpu_count
 from ..errors import UnsupportedOperationError

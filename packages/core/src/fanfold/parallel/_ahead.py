@@ -7,8 +7,8 @@ user's runs in that thread.
 from __future__ import annotations
 
 import threading
+from _queue import SimpleQueue  # queue itself imports four modules more
 from contextvars import copy_context
-from queue import SimpleQueue
 
 from .._interrupts import InterruptsHeld
 

@@ -9,7 +9,7 @@ call or consumes its results.
 from __future__ import annotations
 
 import sys
-from queue import SimpleQueue
+from _queue import SimpleQueue  # queue itself imports four modules more
 from time import monotonic
 
 from ..errors import BackendUnavailableError

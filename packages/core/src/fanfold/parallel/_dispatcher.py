@@ -58,6 +58,7 @@ class Dispatcher:
         self._sizer = sizer
         self._keep_order = keep_order
         self._in_flight: dict[int, int] = {}
+        self._most_in_flight = window.in_flight
         self._held: dict[int, Sequence[object]] = {}
         self._next_in_order = 0
         self._taken = 0
@@ -73,7 +74,7 @@ class Dispatcher:
     def next_size(self) -> int:
         """Return how many tasks to take from the input as one batch now; 0 is to take none."""
         window = self._window
-        if self.exhausted or len(self._in_flight) >= window.in_flight:
+        if self.exhausted or len(self._in_flight) >= self._most_in_flight:
             return 0
         if self.failure is not None or self._last is not None:
             return 0
@@ -87,7 +88,7 @@ class Dispatcher:
     @property
     def has_room(self) -> bool:
         """Whether a batch may be submitted, such as one that is to be run again."""
-        return self.failure is None and len(self._in_flight) < self._window.in_flight
+        return self.failure is None and len(self._in_flight) < self._most_in_flight
 
     @property
     def largest(self) -> int:
@@ -122,8 +123,11 @@ class Dispatcher:
             The bytes that its arguments took on the way.
         """
         size = self._in_flight.pop(first_task)
-        self.task_seconds += outcome.seconds
-        self._sizer.measured(size, outcome.seconds, max(nbytes, outcome.nbytes))
+        seconds = outcome.seconds
+        self.task_seconds += seconds
+        nbytes = max(nbytes, outcome.nbytes)
+        self._sizer.measured(size, seconds, nbytes)
+        self._most_in_flight = self._window.in_flight_after(seconds, nbytes)
         self.settle(first_task, outcome.results)
 
     def partly_completed(self, first_task: int, outcome: Outcome, nbytes: int = 0) -> None:

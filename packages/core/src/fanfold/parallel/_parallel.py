@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from math import inf
 
 from ..contracts.backend import ExecutorRequest
 from ..plugins import hooks
 from ..tasks.local import StopFlag
 from ..tasks.storing import Storage
-from ..tasks.terms import BATCH_SECONDS, Terms
+from ..tasks.terms import BATCH_SECONDS, FOREVER, Terms
 from ..tasks.travel.packing import pack_luggage
 from ._ahead import run_ahead
 from ._arguments import (
@@ -92,7 +91,8 @@ class Parallel:
     pre_dispatch : int or str, default='2 * n_jobs'
         How many batches to submit ahead: a number, arithmetic on ``n_jobs``, or ``"all"``. With a
         generator, a value other than the default bounds the tasks whose results have not been
-        taken, exactly.
+        taken, exactly. Of batches of a given size the default lets up to ``8 * n_jobs`` run ahead
+        while they are small and take less than 0.2 ms each.
     batch_size : int or 'auto', default='auto'
         How many tasks to send at once. ``"auto"`` measures how long they take.
     temp_folder : str or None, default=None
@@ -378,7 +378,7 @@ class Parallel:
             None if capabilities.shares_memory else pack_luggage(self._initializer),
             self._seeds.next_call(),
             goes_on=policy.goes_on,
-            batch_seconds=BATCH_SECONDS if self.batch_size == "auto" else inf,
+            batch_seconds=BATCH_SECONDS if self.batch_size == "auto" else FOREVER,
             task_seconds=None if capabilities.limits_task_time else self._task_timeout,
         )
 
@@ -410,6 +410,8 @@ class Parallel:
             self._n_workers,
             streaming=streaming,
             one_at_a_time=self.timeout is not None,
+            fixed_batches=self.batch_size != "auto"
+            and not self._backend.capabilities.shares_memory,
         )
         if self._backend.capabilities.runs_in_caller:
             return Window.of_loop(streaming=streaming)

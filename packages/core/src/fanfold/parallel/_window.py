@@ -20,18 +20,44 @@ class Window:
         are kept anyway. A consumer that stops stops the producers.
     held : int or None
         The most complete batches that wait for an earlier one; None where results are kept anyway.
+    in_flight_if_quick : int
+        The most batches that are submitted and not complete while they take next to no time: then
+        most of a call is the waiting of workers for their next message.
     """
 
-    __slots__ = ("held", "in_flight", "unread")
+    __slots__ = ("held", "in_flight", "in_flight_if_quick", "unread")
 
     HELD_PER_IN_FLIGHT = 16
+    QUICK_FACTOR = 4
+    QUICK_SECONDS = 0.0002
+    QUICK_BYTES = 1 << 14
 
     def __init__(
-        self, in_flight: int, *, unread: int | None = None, held: int | None = None
+        self,
+        in_flight: int,
+        *,
+        unread: int | None = None,
+        held: int | None = None,
+        in_flight_if_quick: int | None = None,
     ) -> None:
         self.in_flight = in_flight
         self.unread = unread
         self.held = held
+        self.in_flight_if_quick = in_flight_if_quick or in_flight
+
+    def in_flight_after(self, seconds: float, nbytes: int) -> int:
+        """Return how many batches may be in flight, going by the last that was complete.
+
+        Parameters
+        ----------
+        seconds : float
+            How long it took where it ran.
+        nbytes : int
+            The bytes of its arguments or of its results, whichever are more.
+        """
+        if seconds < self.QUICK_SECONDS and nbytes < self.QUICK_BYTES:
+            return self.in_flight_if_quick
+        return self.in_flight
 
     @classmethod
     def of_loop(cls, *, streaming: bool) -> Window:
@@ -40,7 +66,13 @@ class Window:
 
     @classmethod
     def of(
-        cls, pre_dispatch: int | str, n_jobs: int, *, streaming: bool, one_at_a_time: bool
+        cls,
+        pre_dispatch: int | str,
+        n_jobs: int,
+        *,
+        streaming: bool,
+        one_at_a_time: bool,
+        fixed_batches: bool = False,
     ) -> Window:
         """Return the window of a call.
 
@@ -58,6 +90,9 @@ class Window:
             Whether the results are taken one by one.
         one_at_a_time : bool
             Whether only as many batches as can run may be submitted, as a timeout needs.
+        fixed_batches : bool, default=False
+            Whether each batch is a message whose size the user laid down. By default more of them
+            are in flight while they are quick; where sizes are free, batches grow instead.
 
         Raises
         ------
@@ -75,4 +110,6 @@ class Window:
         if one_at_a_time:
             in_flight = min(in_flight, n_jobs)
         held = in_flight * cls.HELD_PER_IN_FLIGHT if streaming else None
-        return cls(in_flight, unread=unread, held=held)
+        runs_deep = fixed_batches and pre_dispatch in _DEFAULT_SPELLINGS and not one_at_a_time
+        deep = in_flight * cls.QUICK_FACTOR if runs_deep else None
+        return cls(in_flight, unread=unread, held=held, in_flight_if_quick=deep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from sys import getsizeof
 from time import perf_counter
 
@@ -11,6 +10,7 @@ from ..errors import UnpicklableTaskError
 from .known_objects import known_objects
 from .naming import describe_arguments, describe_call, function_name, not_a_task
 from .outcomes import FailedTask, Outcome
+from .terms import FOREVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class LocalBatch(Batch):
         failures: list[FailedTask] = []
         stop, terms = self._stop, self._terms
         goes_on, is_seeded = terms.goes_on, terms.seed is not None
-        is_limited = most_seconds < inf
+        is_limited = most_seconds < FOREVER
         began = perf_counter()
         last = began + most_seconds
         for task in tasks:
@@ -252,7 +252,7 @@ class LoopBatch(LocalBatch):
         )
 
     def _run(self) -> Outcome:
-        outcome = self._run_each(self._iterator, inf)
+        outcome = self._run_each(self._iterator, FOREVER)
         self._ran = outcome.ran
         return outcome
 

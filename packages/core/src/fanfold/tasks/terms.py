@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
     R = TypeVar("R")
 
-__all__ = ["BATCH_SECONDS", "Terms"]
+__all__ = ["BATCH_SECONDS", "FOREVER", "Terms"]
 
 BATCH_SECONDS = 0.1
 """A batch whose size core chose begins no further task after this long."""
+
+FOREVER = float("inf")
+"""So many seconds never pass. That of math is in a library that many interpreters load for it."""
 
 
 class Terms:

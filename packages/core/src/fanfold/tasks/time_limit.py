@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import _thread
 import ctypes
-from math import inf
 from threading import Lock, Thread, get_ident
 from time import monotonic
 
 from ..errors import TaskTimeoutError
+from .terms import FOREVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class TimeLimit:
         self._state = Lock()
         self._open = Lock()
         self._open.acquire()
-        self._deadline = inf
+        self._deadline = FOREVER
         self._has_fired = False
         # A task that never ends must not keep its process from ending; interpreters within a
         # process may not have such threads, and wait for their tasks anyway.
@@ -85,7 +85,7 @@ class TimeLimit:
 
     def _end(self) -> None:
         with self._state:
-            self._deadline = inf
+            self._deadline = FOREVER
             has_fired = self._has_fired
         if has_fired:
             # If it has not arrived, it does so here. To take it back would leave the interpreter
@@ -100,7 +100,7 @@ class TimeLimit:
             with self._state:
                 left = self._deadline - monotonic()
                 if left <= 0:
-                    self._deadline, self._has_fired = inf, True
+                    self._deadline, self._has_fired = FOREVER, True
                     _raise_in(self._task_thread, _TimeIsUp)
             left = min(left, self._seconds) if left > 0 else self._seconds
 

@@ -7,7 +7,7 @@ itself: which batch the worker should give back, from its next task on.
 
 from __future__ import annotations
 
-from math import inf
+from ...tasks.terms import FOREVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Board:
 
     def write_done(self) -> None:
         """Say that no task runs any more."""
-        self._times[_SINCE] = inf
+        self._times[_SINCE] = FOREVER
 
     def want_back(self, number: int) -> None:
         """Ask for the rest of a batch, by its number among those that were begun, from 1."""
@@ -83,11 +83,11 @@ class Board:
         What a worker does beforehand, such as importing the task's module, does not count. All
         processes of a machine have the same performance counter.
         """
-        return self._times[_SINCE] or inf
+        return self._times[_SINCE] or FOREVER
 
     def was_done(self) -> bool:
         """Tell whether all tasks of the last batch were done."""
-        return self._times[_SINCE] == inf
+        return self._times[_SINCE] == FOREVER
 
     def close(self) -> None:
         """Unmap the memory."""

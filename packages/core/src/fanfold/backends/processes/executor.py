@@ -1,7 +1,8 @@
 """One call's hold on some workers.
 
 There is no thread here: whoever waits for a result drives the connections of the call's own
-workers. Two batches are in flight for each worker, so the next one is there when the first is done.
+workers. Two batches are in flight for each worker, so the next one is there when the first is done;
+more while a worker answers quickly, so that it need not wait for each.
 """
 
 from __future__ import annotations
@@ -63,6 +64,9 @@ class ProcessesExecutor(Executor):
 
     least_put = OUT_OF_BAND
     IN_FLIGHT_EACH = 2
+    IN_FLIGHT_IF_SMALL = 8
+    SMALL = 1 << 14
+    """Fewer bytes than this make a small batch, of which a quick worker may have several."""
     MOST_LOST = 3
     """So many workers may end before they begin a batch until the batch itself is suspected."""
     PATIENCE = 0.002
@@ -177,7 +181,8 @@ class ProcessesExecutor(Executor):
                 break
         else:
             return None
-        queued = [worker for worker in self._workers if len(worker.entries) > 1]
+        is_up = idle.was_ready()
+        queued = [worker for worker in self._workers if _keeps_waiting(worker, is_up=is_up)]
         if not queued:
             return self._ask_back()
         longest = min(queued, key=_busy_since)
@@ -213,26 +218,29 @@ class ProcessesExecutor(Executor):
                 worker.kill()
         return soonest
 
-    def _worker_for(self, batch: Batch) -> WorkerHandle | None:
+    def _worker_for(self, batch: EncodedBatch) -> WorkerHandle | None:
         """Return a worker for a batch, or None if all have enough to do."""
         if batch.isolated:
             return self._fresh_worker()
-        # An idle one, else a new one, else one with a single batch.
+        # An idle one, else a new one, else the one that has the least to do. Nothing is queued
+        # behind a long batch: it would only have to be taken back.
+        is_small = batch.nbytes < self.SMALL and not batch.buffers
+        fewest = self.IN_FLIGHT_IF_SMALL if is_small else self.IN_FLIGHT_EACH
+        long_ago = monotonic() - self.PATIENCE
         best = None
         for worker in self._workers:
             entries = worker.entries
             if not entries:
                 return worker
-            if len(entries) >= self.IN_FLIGHT_EACH or entries[0][0].isolated:
-                continue
-            if best is None or worker.busy_since > best.busy_since:
-                best = worker
+            if (
+                len(entries) < fewest
+                and worker.busy_since > long_ago
+                and not entries[0][0].isolated
+            ):
+                best, fewest = worker, len(entries)
         if len(self._workers) < self._n_jobs:
             return self._add(self._stock.take(self._environment, self._life))
-        # Nothing is queued behind a long batch: it would only have to be taken back.
-        if best is not None and monotonic() - best.busy_since < self.PATIENCE:
-            return best
-        return None
+        return best
 
     def _fresh_worker(self) -> WorkerHandle | None:
         """Return a new worker in the place of an idle one, or None if all are busy."""
@@ -345,6 +353,17 @@ def _sooner(one: float | None, other: float | None) -> float | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
+
+
+def _keeps_waiting(worker: WorkerHandle, *, is_up: bool) -> bool:
+    """Tell whether a worker has a batch that an idle one may begin sooner.
+
+    That is one behind another; or its first, where it is still starting and the idle one is up.
+    """
+    entries = worker.entries
+    if len(entries) > 1:
+        return True
+    return is_up and bool(entries) and not entries[0][0].isolated and not worker.was_ready()
 
 
 def _busy_since(worker: WorkerHandle) -> float:

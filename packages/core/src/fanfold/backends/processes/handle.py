@@ -9,13 +9,13 @@ import select
 import sys
 from _pickle import dumps, loads
 from collections import deque
-from math import inf
 from time import monotonic
 
 from ..._interrupts import InterruptsHeld
 from ..._memory_use import peak_memory_of_child
 from ...tasks.running import PartCache
 from ...tasks.storing import StoredBuffer
+from ...tasks.terms import FOREVER
 from .channel import Channel
 from .exchange import Exchange
 from .hearing import hear
@@ -248,7 +248,7 @@ class WorkerHandle:
     def running_since(self) -> float:
         """Return when the present task began, on the performance counter; infinity if none runs."""
         begun, _, _ = self._process.board.read()
-        return self._process.board.running_since() if begun > self._answered else inf
+        return self._process.board.running_since() if begun > self._answered else FOREVER
 
     def was_done(self) -> bool:
         """Tell whether the last batch that it began was done, if not answered."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# The module beneath socket, which makes enumerations: that takes as long as a third of a start.
+import _socket
 import os
 import sys
 from mmap import mmap
@@ -16,7 +18,6 @@ from .refusals import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
     from typing import Any
 
@@ -135,9 +136,7 @@ def launch(settings: Mapping[str, str]) -> Launched:
 
 def _connect() -> tuple[int, int]:
     """Return the two ends of a connection; the first does not block."""
-    import socket
-
-    mine, theirs = socket.socketpair()
+    mine, theirs = _socket.socketpair()
     _set_idle_timeout(theirs)
     connection = mine.detach()
     os.set_blocking(connection, False)
@@ -145,9 +144,7 @@ def _connect() -> tuple[int, int]:
 
 
 def _socket_pair() -> tuple[int, int]:
-    import socket
-
-    mine, theirs = socket.socketpair()
+    mine, theirs = _socket.socketpair()
     return mine.detach(), theirs.detach()
 
 
@@ -181,10 +178,8 @@ def _interpreter_options() -> list[str]:
     return options
 
 
-def _set_idle_timeout(connection: socket.socket) -> None:
-    import socket
-
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, receive_timeout(DEFAULT_LIFE[0]))
+def _set_idle_timeout(connection: _socket.socket) -> None:
+    connection.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, receive_timeout(DEFAULT_LIFE[0]))
 
 
 def _shared_file(size: int) -> int:
