@@ -14,12 +14,13 @@ from ._counting import Counts
 from ._hot import LARGEST, HotTier
 from ._reporting import Warner
 from ._signing import without_signature
+from ._single_flight import SingleFlight
 from ._space import Space
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
-    from ..contracts.store import Store
+    from ..contracts.store import Piece, Store
     from ..persistence import Compress
     from ._budget import Budget
     from ._signing import Signer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _READ_AT_ONCE = LARGEST
 _HOLDS_TIMES = 1024
+_LARGEST_CONDITIONAL = 64 << 20  # a store may have to hold such a value in one piece
 _TICK = 0.01  # the times of files advance every 4 to 10 ms on Linux: noting twice changes nothing
 _MOST_NOTED = 1000
 _DURATION = b'"duration":'
@@ -70,6 +72,8 @@ class Entries:
         How many bytes of results to keep in the process as well.
     signer : Signer, optional
         Signs what is written, and lets pass what may be read.
+    lease_seconds : float, default=30.0
+        When to take a process for dead that computes a result, where the store has no locks.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class Entries:
         read_only: bool = False,
         hot: int = 0,
         signer: Signer | None = None,
+        lease_seconds: float = 30.0,
     ) -> None:
         if compress:
             encode(None, compress=compress)  # refuses what it cannot do before it is needed
@@ -98,6 +103,7 @@ class Entries:
             read_only,
             hot,
             signer,
+            lease_seconds,
         )
         self._signer = signer
         # What is signed is read whole: it must not change between the check and the unpickling.
@@ -109,6 +115,8 @@ class Entries:
         self.warner = Warner()
         self.counts = Counts()
         self.space = Space(self.store, budget, self.delete, self.warner)
+        # Who must not write has nothing to tell to those who wait.
+        self.flights = None if read_only else SingleFlight(self.store, lease_seconds)
 
     def __reduce__(self) -> tuple[type[Entries], tuple[object, ...]]:
         return type(self), self._recipe
@@ -234,8 +242,26 @@ class Entries:
             raise CorruptFileError(f"the entry {key!r} says nothing of where it comes from")
         return metadata
 
-    def write(self, key: str, value: object, metadata: Mapping[str, object]) -> int:
+    def write(
+        self,
+        key: str,
+        value: object,
+        metadata: Mapping[str, object],
+        *,
+        only_if_absent: bool = False,
+    ) -> int:
         """Put an entry in the place of one that may be there, and return its size in bytes.
+
+        Parameters
+        ----------
+        key : str
+            The key.
+        value : object
+            The result.
+        metadata : mapping
+            What is to be known of it.
+        only_if_absent : bool, default=False
+            Leave an entry that is there, and return 0 then. The store must be able to.
 
         Raises
         ------
@@ -249,10 +275,21 @@ class Entries:
             pieces.append(self._signer.sign(key, pieces))
         if self._hot is not None:
             self._hot.discard(key)
-        self.store.put(key, pieces)
         n_bytes = sum(map(len, pieces))
+        if not only_if_absent:
+            self.store.put(key, pieces)
+        elif not self._put_if_absent(key, pieces, n_bytes):
+            return 0
         self.space.note_added(n_bytes)
         return n_bytes
+
+    def _put_if_absent(self, key: str, pieces: Sequence[Piece], n_bytes: int) -> bool:
+        if n_bytes <= _LARGEST_CONDITIONAL:
+            return self.store.put_if_absent(key, pieces)
+        if self.store.get(key, 0, 0) is not None:
+            return False
+        self.store.put(key, pieces)
+        return True
 
     def delete(self, key: str) -> bool:
         """Remove an entry, and return whether it was there.

@@ -33,9 +33,14 @@ class MemorizedFunc(Memorized[P, R]):
         """
         key = self._key(args, kwargs)
         result: R = self._find(key)
-        if result is MISSING:
-            run = self._begin(key, args, kwargs)
-            result, _ = self._keep(run, self.func(*args, **kwargs))
+        if result is not MISSING:
+            return result
+        with self._turn(key) as turn:
+            result = turn.found
+            if result is MISSING:
+                self._note_miss(key)
+                run = self._begin(key, args, kwargs)
+                result, _ = self._keep(run, self.func(*args, **kwargs), turn)
         return result
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> tuple[R, dict[str, Any]]:
@@ -62,9 +67,14 @@ class MemorizedFunc(Memorized[P, R]):
         """
         key = self._key(args, kwargs)
         reference = self._find_reference(key)
-        if reference is None:
-            run = self._begin(key, args, kwargs)
-            reference = self._shelve(run, self.func(*args, **kwargs))
+        if reference is not None:
+            return reference
+        with self._turn_to_shelve(key) as turn:
+            reference = turn.found
+            if reference is None:
+                self._note_miss(key)
+                run = self._begin(key, args, kwargs)
+                reference = self._shelve(run, self.func(*args, **kwargs), turn)
         return reference
 
     def __fanfold_find_results__(

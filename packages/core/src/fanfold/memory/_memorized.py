@@ -15,6 +15,7 @@ from ._pickling import reduce_cached
 from ._reporting import Reporter
 from ._result import MemorizedResult
 from ._run import Run
+from ._single_flight import Turn
 from ._summary import summarize_arguments
 
 if TYPE_CHECKING:
@@ -45,10 +46,12 @@ class Memorized(CachedFunction[P, R]):
         Tells from a result's metadata whether it is still good.
     version : str or int, optional
         Counts in place of the function's code and all that it depends on.
+    single_flight : bool, default=True
+        Whether calls wait for one that computes the same.
 
     Attributes
     ----------
-    func, ignore, mmap_mode, verbose, cache_validation_callback, version
+    func, ignore, mmap_mode, verbose, cache_validation_callback, version, single_flight
         As given.
     """
 
@@ -61,6 +64,7 @@ class Memorized(CachedFunction[P, R]):
         verbose: int = 1,
         cache_validation_callback: Validation | None = None,
         version: str | int | None = None,
+        single_flight: bool = True,
     ) -> None:
         super().__init__(func)
         if cache_validation_callback is not None and not callable(cache_validation_callback):
@@ -77,6 +81,7 @@ class Memorized(CachedFunction[P, R]):
         self._entries = entries
         self._map = entries.mapping(mmap_mode)
         self.version = version
+        self.single_flight = single_flight
         self._fingerprint = Fingerprinter(func, version)
         name = function_name(func)
         self._full_name = f"{function_module(func)}.{name}"
@@ -163,26 +168,67 @@ class Memorized(CachedFunction[P, R]):
     def _find(self, key: str) -> Any:
         """Return the result that is in the cache and still good, or MISSING: never an error."""
         value, seconds = self._read(key) if self._is_current(key) else (MISSING, 0.0)
-        if value is MISSING:
-            self._entries.counts.miss()
-            self._report.miss(key)
-        else:
-            self._entries.note_use(key)
-            self._entries.counts.hit(seconds)
-            self._report.hit(key)
+        if value is not MISSING:
+            self._note_hit(key, seconds)
         return value
 
     def _find_reference(self, key: str) -> MemorizedResult[Any] | None:
         """Return a reference to the result that is in the cache and still good, or None."""
         metadata = self._look_up(key)
         if metadata is None or not self._is_current(key, metadata):
-            self._entries.counts.miss()
-            self._report.miss(key)
             return None
-        self._entries.note_use(key)
-        self._entries.counts.hit(metadata["duration"])
-        self._report.hit(key)
+        self._note_hit(key, metadata["duration"])
         return self._reference(key, metadata)
+
+    def _turn(self, key: str) -> Turn:
+        """Return what waits for another call that computes this result, if need be."""
+        flights = self._entries.flights if self.single_flight else None
+        return Turn(flights, key, self._find_again, MISSING)
+
+    def _turn_to_shelve(self, key: str) -> Turn:
+        """Return the same for a call that wants a reference, which is found as None if missing."""
+        flights = self._entries.flights if self.single_flight else None
+        return Turn(flights, key, self._find_reference_again, None)
+
+    def _find_again(self, key: str) -> Any:
+        """Return a result that came after :meth:`_find`, or MISSING; what was told is not again."""
+        try:
+            value, seconds = self._entries.find(key, self._map)
+        except Exception:  # noqa: BLE001  whatever it is, `_find` has told it
+            return MISSING
+        if value is not MISSING:
+            if not self._is_current(key):
+                return MISSING
+            self._note_hit(key, seconds)
+        return value
+
+    def _find_reference_again(self, key: str) -> MemorizedResult[Any] | None:
+        """Return a reference to a result that came after :meth:`_find_reference`, or None."""
+        metadata = self._metadata_again(key)
+        if metadata is None or not self._is_current(key, metadata):
+            return None
+        self._note_hit(key, metadata["duration"])
+        return self._reference(key, metadata)
+
+    def _metadata_again(self, key: str) -> Mapping[str, Any] | None:
+        try:
+            metadata = self._entries.read_metadata(key)
+        except (StoreError, BadSignatureError, CorruptFileError):
+            return None  # that has been told
+        if metadata is None or self._entries.is_expired(metadata["time"]):
+            return None
+        return metadata
+
+    def _note_hit(self, key: str, seconds: float) -> None:
+        """Note that a result was found, which took so long to compute."""
+        self._entries.note_use(key)
+        self._entries.counts.hit(seconds)
+        self._report.hit(key)
+
+    def _note_miss(self, key: str) -> None:
+        """Note that a result is not in the cache."""
+        self._entries.counts.miss()
+        self._report.miss(key)
 
     def _begin(self, key: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Run:
         """Note that the function is about to run."""
@@ -190,30 +236,56 @@ class Memorized(CachedFunction[P, R]):
         bound = self._signature.bind(args, kwargs)
         return Run(key, self._full_name, summarize_arguments(bound))
 
-    def _keep(self, run: Run, value: Any) -> tuple[Any, dict[str, Any]]:
-        """Put a result into the cache if possible; return it as a hit would, and its metadata."""
+    def _keep(self, run: Run, value: Any, turn: Turn | None = None) -> tuple[Any, dict[str, Any]]:
+        """Put a result into the cache if possible; return it as a hit would, and its metadata.
+
+        Where another was taken to be dead, and has published its result, that one is returned.
+        """
         metadata = run.metadata()
         self._report.returned(metadata["duration"])
         if self._entries.read_only:
             return value, metadata
         try:
-            self._put(run.key, value, metadata)
+            is_first = self._publish(run.key, value, metadata, turn)
         except StoreError as error:
             self._report.not_stored(run.key, error)
         except Exception as error:  # noqa: BLE001  pickling runs code of the user's classes
             self._report.not_storable(run.key, error)
         else:
-            if self._map is not None:
+            if self._map is not None or not is_first:
                 mapped, _ = self._read(run.key)
                 value = value if mapped is MISSING else mapped
         return value, metadata
 
-    def _shelve(self, run: Run, value: object) -> MemorizedResult[Any]:
+    def _shelve(self, run: Run, value: object, turn: Turn | None = None) -> MemorizedResult[Any]:
         """Put a result into the cache and return a reference to it."""
         metadata = run.metadata()
         self._report.returned(metadata["duration"])
-        self._put(run.key, value, metadata)
+        self._publish(run.key, value, metadata, turn)
         return self._reference(run.key, metadata)
+
+    def _publish(
+        self, key: str, value: object, metadata: Mapping[str, Any], turn: Turn | None
+    ) -> bool:
+        """Put a result into the cache; return whether it is there, and not another's."""
+        if turn is None:
+            self._put(key, value, metadata)
+            return True
+        if turn.may_be_lost:
+            n_bytes = self._entries.write(key, value, metadata, only_if_absent=True)
+            is_first = bool(n_bytes)
+            if is_first:
+                self._report.stored(key, n_bytes, metadata["duration"])
+            elif self._metadata_again(key) is None:  # what is there has expired, or is damaged
+                self._put(key, value, metadata)
+                is_first = True
+        else:
+            self._put(key, value, metadata)
+            is_first = True
+        turn.is_kept = True
+        if turn.problem is not None:
+            self._report.not_claimed(turn.problem)
+        return is_first
 
     def _is_current(self, key: str, metadata: Mapping[str, Any] | None = None) -> bool:
         """Return whether a result that may be there is still good; remove it if it is not."""
@@ -317,6 +389,7 @@ class Memorized(CachedFunction[P, R]):
             self.verbose,
             self.cache_validation_callback,
             self.version,
+            self.single_flight,
         )
 
 

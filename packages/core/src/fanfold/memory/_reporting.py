@@ -108,6 +108,10 @@ class Reporter:
             f"pickled: {error}",
         )
 
+    def not_claimed(self, error: Exception) -> None:
+        """Tell that others cannot know that a result is being computed."""
+        self._warner.warn("claim", f"a result may be computed several times at once: {error}")
+
     def unreadable(self, error: Exception) -> None:
         """Tell that the store cannot be read."""
         self._warner.warn("get", f"results are computed even if they are there: {error}")
