@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import hashing
 from ..errors import BadSignatureError, CorruptFileError, InvalidArgumentError, StoreError
 from ..hashing import CallSignature, Fingerprinter
 from ._base import CachedFunction, P, R
+from ._call_keys import CallKeys
 from ._entries import MISSING
 from ._finding import ResultFinder
 from ._key import function_module, function_name, function_prefix
@@ -86,6 +86,7 @@ class Memorized(CachedFunction[P, R]):
         name = function_name(func)
         self._full_name = f"{function_module(func)}.{name}"
         self._prefix = function_prefix(name)
+        self._key = CallKeys(self._prefix, self._signature, self._fingerprint).key
         self._report = Reporter(name, self._full_name, self.location, verbose, entries.warner)
 
     @property
@@ -160,10 +161,6 @@ class Memorized(CachedFunction[P, R]):
             self._report.clearing()
         current = f"{self._prefix}{self._fingerprint.current().digest}"
         self._entries.clear_function(self._prefix, current, self._full_name)
-
-    def _key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-        arguments = hashing.hash(self._signature.bind(args, kwargs))
-        return f"{self._prefix}{self._fingerprint.current().digest}/{arguments}"
 
     def _find(self, key: str) -> Any:
         """Return the result that is in the cache and still good, or MISSING: never an error."""

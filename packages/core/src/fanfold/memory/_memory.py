@@ -393,13 +393,13 @@ class Memory:
         """
         if self._entries is None:
             return CacheStats(hits=0, misses=0, seconds_saved=0.0, refused=0, entries=0, bytes=0)
-        counts = self._entries.counts
+        hits, misses, refused, seconds_saved = self._entries.counts.totals()
         n_entries, n_bytes = self._entries.space.totals()
         return CacheStats(
-            hits=counts.hits,
-            misses=counts.misses,
-            seconds_saved=counts.seconds_saved,
-            refused=counts.refused,
+            hits=hits,
+            misses=misses,
+            seconds_saved=seconds_saved,
+            refused=refused,
             entries=n_entries,
             bytes=n_bytes,
         )

@@ -71,7 +71,8 @@ class Reporter:
 
     def hit(self, key: str) -> None:
         """Tell that a result was found."""
-        self._tell("hit", key)
+        if hooks.active() is not None:
+            self._tell("hit", key)
         if self._verbose >= _TELLS_HITS:
             say(f"Loaded a result of {self._full_name}{self._place(key)}")
 
