@@ -9,6 +9,7 @@ from ..errors import InvalidArgumentError
 from ._algorithms import algorithm
 from ._encoder import Encoder
 from ._functions import class_parts, function_parts, is_library_function
+from ._plain import NOT_PLAIN, atom
 from ._steady import Steadiness
 from ._words import Guarded
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["Fingerprint", "Fingerprinter", "fingerprint", "make_encoder", "parts_of"]
+__all__ = [
+    "Fingerprint",
+    "Fingerprinter",
+    "atomic_parts",
+    "fingerprint",
+    "make_encoder",
+    "parts_of",
+]
 
 
 class Fingerprint(NamedTuple):
@@ -146,6 +154,21 @@ def _still_holds(steadiness: Steadiness, changing: Mapping[str, object], last: F
         return True
     encoder = make_encoder()
     return all(encoder.digest(part).hex() == last.parts[name] for name, part in changing.items())
+
+
+def atomic_parts(function: object, version: str | int | None = None) -> dict[str, object]:
+    """Return those parts of a function that are numbers or short text, as they are, by their names.
+
+    Parameters
+    ----------
+    function, version
+        As for :func:`fingerprint`.
+    """
+    parts = parts_of(function) if version is None else {"version": version}
+    values = {
+        name: part.value if isinstance(part, Guarded) else part for name, part in parts.items()
+    }
+    return {name: value for name, value in values.items() if atom(value) is not NOT_PLAIN}
 
 
 def make_encoder() -> Encoder:

@@ -1,4 +1,4 @@
-"""The keys of calls, and those that need not be made twice."""
+"""The keys of calls: those that need not be made twice, and what each was made of."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 from .. import hashing
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from ..hashing import CallSignature, Fingerprint, Fingerprinter
 
 _NEVER_CHANGE = frozenset({type(None), bool, int, float, str})
 _LONGEST_TEXT = 100
 _MOST = 1000
+_MOST_RECENT = 64
+_DIGITS = 8
+_LONGEST_NUMBER = 30
+_LONGEST_ORIGIN = 1500  # with the summary of the arguments, it fits into an entry's header
 
 
 class CallKeys:
@@ -31,18 +35,38 @@ class CallKeys:
         Its parameters.
     fingerprinter : Fingerprinter
         Its fingerprint.
+    atomic_parts : callable
+        Returns the parts of the function that are numbers or short text.
     """
 
-    __slots__ = ("_fingerprinter", "_is_steady", "_prefix", "_remembered", "_signature")
+    __slots__ = (
+        "_atomic_parts",
+        "_fingerprinter",
+        "_is_steady",
+        "_parts",
+        "_prefix",
+        "_recent",
+        "_remembered",
+        "_signature",
+    )
 
-    def __init__(self, prefix: str, signature: CallSignature, fingerprinter: Fingerprinter) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        signature: CallSignature,
+        fingerprinter: Fingerprinter,
+        atomic_parts: Callable[[], Mapping[str, object]],
+    ) -> None:
         self._prefix = prefix
         self._signature = signature
         self._fingerprinter = fingerprinter
+        self._atomic_parts = atomic_parts
         # An instance, or a default such as a list, may change between two equal calls.
         self._is_steady = signature.implied_kinds <= _NEVER_CHANGE
         # One pair, replaced as a whole: many threads may ask.
         self._remembered: tuple[Fingerprint | None, dict[Hashable, str]] = None, {}
+        self._parts: tuple[Fingerprint | None, dict[str, str]] = None, {}
+        self._recent: dict[str, dict[str, str]] = {}
 
     def key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         """Return the key of a call.
@@ -74,8 +98,41 @@ class CallKeys:
     def _make(
         self, fingerprint: Fingerprint, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
-        arguments = hashing.hash(self._signature.bind(args, kwargs))
-        return f"{self._prefix}{fingerprint.digest}/{arguments}"
+        arguments, hashes = hashing.hash_members(self._signature.bind(args, kwargs))
+        key = f"{self._prefix}{fingerprint.digest}/{arguments}"
+        if hashes:
+            if len(self._recent) >= _MOST_RECENT:
+                self._recent.clear()
+            self._recent[key] = hashes
+        return key
+
+    def origin(self, key: str) -> dict[str, dict[str, str]]:
+        """Return what a key was made of, in a few letters each.
+
+        Returns
+        -------
+        dict
+            ``"parts"``, of the function: its numbers as they are, of all else the beginnings of
+            their hashes, because text may be a secret. ``"args"``, the same of those arguments that
+            are neither numbers nor short texts, if the key was made a short while ago.
+        """
+        fingerprint, parts = self._parts
+        current = self._fingerprinter.current()
+        if fingerprint is not current:
+            parts = _shortened(current.parts, _LONGEST_ORIGIN)
+            parts |= {name: text for name, text in self._numbers() if name in parts}
+            self._parts = current, parts
+        hashes = self._recent.pop(key, None)
+        if hashes is None:
+            return {"parts": parts}
+        return {"parts": parts, "args": _shortened(hashes, _LONGEST_ORIGIN)}
+
+    def _numbers(self) -> Iterator[tuple[str, str]]:
+        """Iterate over the parts of the function that are numbers of no more than some digits."""
+        for name, value in self._atomic_parts().items():
+            text = "" if isinstance(value, (str, bytes)) else repr(value)
+            if 0 < len(text) < _LONGEST_NUMBER:
+                yield name, text
 
 
 def _are_short(values: tuple[Any, ...]) -> bool:
@@ -83,3 +140,14 @@ def _are_short(values: tuple[Any, ...]) -> bool:
         if type(value) is str and len(value) > _LONGEST_TEXT:
             return False
     return True
+
+
+def _shortened(hashes: Mapping[str, str], room: int) -> dict[str, str]:
+    """Return the beginnings of hashes, but of very many only the first."""
+    shortened = {}
+    for name, digest in hashes.items():
+        room -= len(name.encode("ascii", "backslashreplace")) + _DIGITS
+        if room < 0:
+            break
+        shortened[name] = digest[:_DIGITS]
+    return shortened

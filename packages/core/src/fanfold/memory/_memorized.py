@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .. import hashing
 from ..errors import BadSignatureError, CorruptFileError, InvalidArgumentError, StoreError
 from ..hashing import CallSignature, Fingerprinter
 from ._base import CachedFunction, P, R
 from ._call_keys import CallKeys
 from ._entries import MISSING
+from ._explaining import Explanation, Subject, explain
 from ._finding import ResultFinder
 from ._key import function_module, function_name, function_prefix
 from ._pickling import reduce_cached
@@ -86,7 +88,8 @@ class Memorized(CachedFunction[P, R]):
         name = function_name(func)
         self._full_name = f"{function_module(func)}.{name}"
         self._prefix = function_prefix(name)
-        self._key = CallKeys(self._prefix, self._signature, self._fingerprint).key
+        self._keys = CallKeys(self._prefix, self._signature, self._fingerprint, self._atomic_parts)
+        self._key = self._keys.key
         self._report = Reporter(name, self._full_name, self.location, verbose, entries.warner)
 
     @property
@@ -103,6 +106,42 @@ class Memorized(CachedFunction[P, R]):
         """Return whether a call with these arguments would find its result; runs nothing."""
         metadata = self._look_up(self._key(args, kwargs))
         return metadata is not None and self._is_good(metadata)
+
+    def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Return whether such a call would find its result, and if not, what has changed.
+
+        It is compared with the results of this function that are there, in all of its versions, and
+        told from the one that differs least: in an argument, in the function's code, in a global
+        that it reads, and so on. Runs nothing, and changes nothing.
+
+        Raises
+        ------
+        fanfold.errors.InvalidArgumentError
+            If the function cannot be called with these arguments.
+        fanfold.errors.StoreError
+            If the store cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from fanfold import Memory
+        >>> memory = Memory(tempfile.mkdtemp(), verbose=0)
+        >>> @memory.cache
+        ... def power(x, exponent):
+        ...     return x**exponent
+        >>> power(3, 2)
+        9
+        >>> power.explain(3, 2).is_hit
+        True
+        >>> print(*power.explain(3, 4).changes)
+        argument exponent was 2 and is 4
+        """
+        key = self._key(args, kwargs)
+        arguments = summarize_arguments(self._signature.bind(args, kwargs))
+        subject = Subject(
+            self._full_name, key, arguments, self._keys.origin(key), self._atomic_parts()
+        )
+        return explain(self._entries, subject, self._is_good)
 
     def put(
         self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None
@@ -129,7 +168,8 @@ class Memorized(CachedFunction[P, R]):
         """
         args, kwargs = _checked(args), kwargs or {}
         bound = self._signature.bind(args, kwargs)
-        run = Run(self._key(args, kwargs), self._full_name, summarize_arguments(bound))
+        key = self._key(args, kwargs)
+        run = Run(key, self._full_name, summarize_arguments(bound), self._keys.origin(key))
         self._put(run.key, value, {**run.metadata(), "duration": 0.0})
 
     def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> bool:
@@ -161,6 +201,9 @@ class Memorized(CachedFunction[P, R]):
             self._report.clearing()
         current = f"{self._prefix}{self._fingerprint.current().digest}"
         self._entries.clear_function(self._prefix, current, self._full_name)
+
+    def _atomic_parts(self) -> Mapping[str, object]:
+        return hashing.atomic_parts(self.func, self.version)
 
     def _find(self, key: str) -> Any:
         """Return the result that is in the cache and still good, or MISSING: never an error."""
@@ -231,7 +274,7 @@ class Memorized(CachedFunction[P, R]):
         """Note that the function is about to run."""
         self._report.calling(key, args, kwargs)
         bound = self._signature.bind(args, kwargs)
-        return Run(key, self._full_name, summarize_arguments(bound))
+        return Run(key, self._full_name, summarize_arguments(bound), self._keys.origin(key))
 
     def _keep(self, run: Run, value: Any, turn: Turn | None = None) -> tuple[Any, dict[str, Any]]:
         """Put a result into the cache if possible; return it as a hit would, and its metadata.

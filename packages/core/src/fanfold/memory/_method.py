@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ..contracts.lookup import Finder
+    from ._explaining import Explanation
 
 
 class CachedMethod:
@@ -48,6 +49,11 @@ class CachedMethod:
         """Return whether a call would find its result."""
         found: bool = self._cached.check_call_in_cache(self._instance, *args, **kwargs)
         return found
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Return whether a call would find its result; see :meth:`MemorizedFunc.explain`."""
+        explanation: Explanation = self._cached.explain(self._instance, *args, **kwargs)
+        return explanation
 
     def put(
         self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None

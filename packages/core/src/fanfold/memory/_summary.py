@@ -36,7 +36,7 @@ class _ArgumentRepr(Repr):
         return f"{type(x).__name__}(shape={shape}{f', dtype={dtype}' if dtype is not None else ''})"
 
 
-_repr = _ArgumentRepr().repr
+brief = _ArgumentRepr().repr
 
 
 def summarize_arguments(bound: Mapping[str, object]) -> dict[str, str]:
@@ -44,7 +44,7 @@ def summarize_arguments(bound: Mapping[str, object]) -> dict[str, str]:
     summary = {}
     room = _LONGEST_SUMMARY
     for name, value in bound.items():
-        text = _repr(value)
+        text = brief(value)
         room -= len(name) + len(text)
         if room < 0:
             break
@@ -54,6 +54,6 @@ def summarize_arguments(bound: Mapping[str, object]) -> dict[str, str]:
 
 def summarize_call(name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
     """Return a call as one would type it, such as ``"square(3, power=2)"``, but shortened."""
-    parts = [_repr(value) for value in args]
-    parts += [f"{key}={_repr(value)}" for key, value in kwargs.items()]
+    parts = [brief(value) for value in args]
+    parts += [f"{key}={brief(value)}" for key, value in kwargs.items()]
     return f"{name}({', '.join(parts)})"

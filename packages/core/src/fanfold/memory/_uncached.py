@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._base import CachedFunction, P, R
+from ._explaining import Explanation
+from ._key import function_name
 from ._pickling import reduce_cached
 from ._result import NotMemorizedResult
+from ._summary import summarize_call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +21,11 @@ class Unmemorized(CachedFunction[P, R]):
     def check_call_in_cache(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Return False: nothing is kept."""
         return False
+
+    def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Tell that nothing is kept."""
+        call = summarize_call(function_name(self.func), args, kwargs)
+        return Explanation(call, "", False, "nothing is kept: the Memory has no location")
 
     def put(
         self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None
