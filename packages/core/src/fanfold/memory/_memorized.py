@@ -50,10 +50,12 @@ class Memorized(CachedFunction[P, R]):
         Counts in place of the function's code and all that it depends on.
     single_flight : bool, default=True
         Whether calls wait for one that computes the same.
+    deps : bool, default=True
+        Whether what the function depends on counts, or its own code only.
 
     Attributes
     ----------
-    func, ignore, mmap_mode, verbose, cache_validation_callback, version, single_flight
+    func, ignore, mmap_mode, verbose, cache_validation_callback, version, single_flight, deps
         As given.
     """
 
@@ -67,6 +69,7 @@ class Memorized(CachedFunction[P, R]):
         cache_validation_callback: Validation | None = None,
         version: str | int | None = None,
         single_flight: bool = True,
+        deps: bool = True,
     ) -> None:
         super().__init__(func)
         if cache_validation_callback is not None and not callable(cache_validation_callback):
@@ -84,7 +87,8 @@ class Memorized(CachedFunction[P, R]):
         self._map = entries.mapping(mmap_mode)
         self.version = version
         self.single_flight = single_flight
-        self._fingerprint = Fingerprinter(func, version)
+        self.deps = deps
+        self._fingerprint = Fingerprinter(func, version, deps=deps)
         name = function_name(func)
         self._full_name = f"{function_module(func)}.{name}"
         self._prefix = function_prefix(name)
@@ -430,6 +434,7 @@ class Memorized(CachedFunction[P, R]):
             self.cache_validation_callback,
             self.version,
             self.single_flight,
+            self.deps,
         )
 
 

@@ -199,6 +199,7 @@ class Memory:
         cache_validation_callback: Validation | None = ...,
         version: str | int | None = ...,
         single_flight: bool | None = ...,
+        deps: bool = ...,
     ) -> AsyncCached[P, R]: ...
     @overload
     def cache(
@@ -210,6 +211,7 @@ class Memory:
         cache_validation_callback: Validation | None = ...,
         version: str | int | None = ...,
         single_flight: bool | None = ...,
+        deps: bool = ...,
     ) -> Cached[P, R]: ...
     @overload
     def cache(
@@ -221,6 +223,7 @@ class Memory:
         cache_validation_callback: Validation | None = ...,
         version: str | int | None = ...,
         single_flight: bool | None = ...,
+        deps: bool = ...,
     ) -> _Decorator: ...
     def cache(
         self,
@@ -231,6 +234,7 @@ class Memory:
         cache_validation_callback: Validation | None = None,
         version: str | int | None = None,
         single_flight: bool | None = None,
+        deps: bool = True,
     ) -> Any:
         """Return a function that is computed once for the same arguments.
 
@@ -260,6 +264,10 @@ class Memory:
             or cannot hash; see :func:`fanfold.hashing.explain`.
         single_flight : bool, optional
             Whether a call waits for one that computes the same; by default as the Memory.
+        deps : bool, default=True
+            False counts only what the function's own text says, as joblib does: not the globals
+            that it reads, the functions that it calls, what it encloses, nor its defaults other
+            than as arguments. Then a change of these gives old results.
 
         Returns
         -------
@@ -285,6 +293,7 @@ class Memory:
                     cache_validation_callback,
                     version,
                     single_flight,
+                    deps,
                 )
 
             return decorate
@@ -303,6 +312,7 @@ class Memory:
             cache_validation_callback,
             version,
             self.single_flight if single_flight is None else single_flight,
+            deps,
         )
 
     def eval(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
