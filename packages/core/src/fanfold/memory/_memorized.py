@@ -17,13 +17,15 @@ from ._pickling import reduce_cached
 from ._reporting import Reporter
 from ._result import MemorizedResult
 from ._run import Run
+from ._showing import html_table, readable_size
 from ._single_flight import Turn
 from ._summary import summarize_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..contracts.store import Store
+    from ..persistence import Compress
     from ._entries import Entries, Fetched
 
     Validation = Callable[[Mapping[str, Any]], object]
@@ -105,6 +107,16 @@ class Memorized(CachedFunction[P, R]):
     def store_backend(self) -> Store:
         """The store of the results."""
         return self._entries.store
+
+    @property
+    def compress(self) -> Compress:
+        """How results are compressed."""
+        return self._entries.compress
+
+    @property
+    def func_id(self) -> str:
+        """What the keys of the function's results start with, in its present version."""
+        return f"{self._prefix}{self._fingerprint.current().digest}"
 
     def check_call_in_cache(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Return whether a call with these arguments would find its result; runs nothing."""
@@ -203,8 +215,7 @@ class Memorized(CachedFunction[P, R]):
         """
         if warn:
             self._report.clearing()
-        current = f"{self._prefix}{self._fingerprint.current().digest}"
-        self._entries.clear_function(self._prefix, current, self._full_name)
+        self._entries.clear_function(self._prefix, self.func_id, self._full_name)
 
     def _atomic_parts(self) -> Mapping[str, object]:
         return hashing.atomic_parts(self.func, self.version)
@@ -423,6 +434,22 @@ class Memorized(CachedFunction[P, R]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(func={self.func!r}, location={self.location!r})"
+
+    def _repr_html_(self) -> str:
+        return html_table((), self._rows())
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        """Iterate over what there is to tell, for people."""
+        yield "cached function", self._full_name
+        yield "location", self.location
+        if self.version is not None:
+            yield "version", str(self.version)
+        if self.ignore:
+            yield "ignored", ", ".join(self.ignore)
+        if self.store_backend.capabilities.indexed:  # others would list all of them
+            n_entries, n_bytes = self.store_backend.totals(f"{self.func_id}/")
+            yield "results", str(n_entries)
+            yield "size", readable_size(n_bytes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduce_cached(

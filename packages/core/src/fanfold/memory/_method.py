@@ -80,6 +80,10 @@ class CachedMethod:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(func={self.func!r})"
 
+    def _repr_html_(self) -> str:
+        shown: str = self._cached._repr_html_()
+        return shown
+
 
 def _hashed(method: CachedMethod) -> object:
     return method.func

@@ -9,6 +9,7 @@ from ._explaining import Explanation
 from ._key import function_name
 from ._pickling import reduce_cached
 from ._result import NotMemorizedResult
+from ._showing import html_table
 from ._summary import summarize_call
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class Unmemorized(CachedFunction[P, R]):
 
     def clear(self, warn: bool = True) -> None:
         """Do nothing: nothing is kept."""
+
+    def _repr_html_(self) -> str:
+        rows = [("function", function_name(self.func)), ("results", "none are kept")]
+        return html_table((), rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduce_cached(self)
