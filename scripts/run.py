@@ -25,6 +25,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 OLDEST_PYTHON = (3, 11)
 CORE_COVERAGE = 90
+TEST_PROCESSES = 2  # most tests wait for processes of their own; more would be in each other's way
 
 Command = list[str | Path]
 
@@ -80,7 +81,8 @@ def test(arguments: list[str]) -> int:
         return call([VENV_PYTHON, "-m", "pytest", *arguments], directory=ROOT)
     coverage: Command = [VENV_PYTHON, "-m", "coverage"]
     call([*coverage, "erase"], directory=ROOT)
-    failed = call([*coverage, "run", "-m", "pytest"], directory=ROOT)
+    pytest = [*coverage, "run", "-m", "pytest", "-n", str(TEST_PROCESSES)]
+    failed = call(pytest, directory=ROOT)
     if failed < 0:
         print(f"run.py: pytest was ended by signal {-failed} before it was done", file=sys.stderr)
     # Workers write what they ran when their pool is closed, which is after pytest's last word.

@@ -26,6 +26,8 @@ def little_memory():
         free = os.statvfs("/dev/shm").f_bavail * os.statvfs("/dev/shm").f_frsize
         if free > MOST_TO_FILL:
             pytest.skip(f"/dev/shm is too large to be filled, and cannot be replaced: {error}")
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            pytest.skip(f"/dev/shm is in use by other tests, and cannot be replaced: {error}")
         return ()
     return LITTLE_MEMORY
 

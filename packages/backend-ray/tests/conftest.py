@@ -1,4 +1,7 @@
-"""Ray on this machine, for all tests: two CPUs, whatever the machine has."""
+"""Ray on this machine, for all tests of a file: two CPUs, whatever the machine has.
+
+It ends with them, because it takes time of all that runs beside it, even when it has nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_cluster() -> Iterator[None]:
     ray.init(
         num_cpus=2,

@@ -67,6 +67,25 @@ def wait_until():
 
 
 @pytest.fixture
+def with_more_time():
+    """Check what is to be done within a limit: a short one, and longer ones if that was too short.
+
+    A machine may stand still for longer than a short limit, and what is healthy exceeds it then;
+    what is broken exceeds each. The check takes the limit in seconds, and scales with it.
+    """
+
+    def attempt(check):
+        for limit in (0.4, 2.0):
+            try:
+                return check(limit)
+            except (AssertionError, TimeoutError):
+                continue
+        return check(10.0)
+
+    return attempt
+
+
+@pytest.fixture
 def note_descriptors(wait_until):
     """Note how many descriptors are open; the function returned waits until there are no more.
 

@@ -40,7 +40,12 @@ def blas_threads():
     from threadpoolctl import threadpool_info
 
     np.ones((2, 2)) @ np.ones((2, 2))
-    return {library["num_threads"] for library in threadpool_info()}
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+def openmp_threads():
+    found = threadpoolctl.threadpool_info()
+    return {each["num_threads"] for each in found if each["user_api"] == "openmp"}
 
 
 def nest(backend, n_jobs):
@@ -95,15 +100,24 @@ class TestThreads:
             assert Parallel(n_jobs=1)([delayed(blas_threads)()] * 2) == [{3}, {3}]
 
     def test_openmp_is_limited_in_the_threads_that_run_tasks(self, openmp, four_cpus):
-        def openmp_threads():
-            found = threadpoolctl.threadpool_info()
-            return {each["num_threads"] for each in found if each["user_api"] == "openmp"}
-
         run = Parallel(n_jobs=2, backend="threads")
         assert run([delayed(openmp_threads)()] * 2) == [{2}, {2}]
         # The threads are used again: what they were told must not last.
         with parallel_config(backend="threads", inner_max_num_threads=3):
             assert Parallel(n_jobs=2)([delayed(openmp_threads)()] * 2) == [{3}, {3}]
+            assert Parallel(n_jobs=1)([delayed(openmp_threads)()] * 2) == [{3}, {3}]
+        assert openmp_threads() == {4}
+
+    def test_openmp_is_not_limited_in_the_thread_that_takes_results(self, openmp, four_cpus):
+        run = Parallel(n_jobs=2, backend="threads", return_as="generator")
+        results = run([delayed(openmp_threads)()])
+        assert openmp_threads() == {4}
+        consumed = []
+        consumer = threading.Thread(target=lambda: consumed.extend(results))
+        consumer.start()
+        consumer.join()
+        assert consumed == [{2}]
+        assert openmp_threads() == {4}
 
 
 class TestProcesses:

@@ -16,13 +16,11 @@ from fanfold.contracts import ExecutorRequest
 from fanfold.errors import WorkerLostError
 from fanfold.testing._backend.batches import make_batch
 
+from packages.core.tests.backends.meeting import worker_pids
+
 
 def processes(n_jobs=2, **options):
     return Parallel(n_jobs=n_jobs, backend="processes", **options)
-
-
-def worker_pids(n_jobs=2):
-    return set(processes(n_jobs, batch_size=1)(delayed(os.getpid)() for _ in range(20)))
 
 
 class TestReuse:
@@ -32,7 +30,8 @@ class TestReuse:
         assert first & second
 
     def test_no_more_workers_than_jobs(self):
-        assert len(worker_pids(3)) <= 3
+        pids = processes(3, batch_size=1)(delayed(os.getpid)() for _ in range(100))
+        assert len(set(pids)) <= 3
 
     def test_as_many_workers_may_be_asked_for_as_one_likes(self):
         assert processes(1000)(delayed(abs)(-i) for i in range(3)) == [0, 1, 2]
@@ -300,10 +299,13 @@ class TestTimeouts:
         assert not any(map(is_running, pids))
         assert worker_pids()
 
-    def test_waiting_in_the_queue_does_not_count(self):
-        worker_pids()  # nor does it matter how long they take to start
-        run = processes(timeout=2, batch_size=1)
-        assert run(delayed(time.sleep)(0.1) for _ in range(60)) == [None] * 60
+    def test_waiting_in_the_queue_does_not_count(self, with_more_time):
+        def check(limit):
+            worker_pids()  # nor does it matter how long they take to start
+            run = processes(timeout=limit, batch_size=1)
+            assert run(delayed(time.sleep)(limit / 8) for _ in range(24)) == [None] * 24
+
+        with_more_time(check)
 
     def test_threads_give_up_waiting(self, tmp_path):
         def wait(i):
@@ -316,12 +318,16 @@ class TestTimeouts:
         finally:
             (tmp_path / "end").touch()
 
-    def test_a_slow_consumer_does_not_make_a_timeout(self):
-        worker_pids()
-        results = processes(timeout=2, return_as="generator")(delayed(abs)(i) for i in range(4))
-        assert next(results) == 0
-        time.sleep(2.2)  # longer than any task may take
-        assert list(results) == [1, 2, 3]
+    def test_a_slow_consumer_does_not_make_a_timeout(self, with_more_time):
+        def check(limit):
+            worker_pids()
+            run = processes(timeout=limit, return_as="generator")
+            results = run(delayed(abs)(i) for i in range(4))
+            assert next(results) == 0
+            time.sleep(1.1 * limit)  # longer than any task may take
+            assert list(results) == [1, 2, 3]
+
+        with_more_time(check)
 
     def test_is_not_applied_in_the_calling_thread_and_says_so(self):
         with pytest.warns(UserWarning, match="timeout=5 is not applied with n_jobs=1"):

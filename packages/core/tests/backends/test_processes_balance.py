@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections import Counter
 
 import pytest
 from fanfold import Parallel, delayed
@@ -53,14 +54,16 @@ class TestBalance:
 
 
 class TestGivingBack:
-    def test_the_rest_of_a_batch_is_run_by_a_worker_with_nothing_to_do(self):
+    def test_the_rest_of_a_batch_is_run_by_a_worker_with_nothing_to_do(self, tmp_path):
         def task(i):
-            if i < 20:
-                time.sleep(0.03)
+            if i < 200:
+                (tmp_path / str(os.getpid())).touch()
+                if len(list(tmp_path.iterdir())) == 1:
+                    time.sleep(0.03)  # time for the other worker, until it has a part
             return os.getpid()
 
-        pids = processes(batch_size=20)(delayed(task)(i) for i in range(40))
-        assert len(set(pids[:20])) == 2
+        pids = processes(batch_size=200)(delayed(task)(i) for i in range(210))
+        assert len(set(pids[:200])) == 2
 
     def test_each_task_runs_once(self, tmp_path):
         def task(i):
@@ -77,13 +80,18 @@ class TestGivingBack:
 
 
 @pytest.mark.parametrize("backend", ["processes", "threads"])
-def test_a_heavy_tail_is_shared_out(backend):
+def test_a_heavy_tail_is_shared_out(backend, tmp_path):
     def task(i):
+        worker = f"{os.getpid()} {threading.get_ident()}"
         if i >= 600:
-            time.sleep(0.12)
-        return os.getpid(), threading.get_ident()
+            (tmp_path / f"{worker} {i}").touch()
+            if not is_shared_out(path.name.rpartition(" ")[0] for path in tmp_path.iterdir()):
+                time.sleep(0.1)  # the work, which is heavy until it is shared out
+        return worker
 
-    results = Parallel(n_jobs=2, backend=backend)(delayed(task)(i) for i in range(612))
-    workers = results[600:]
-    assert min(workers.count(worker) for worker in set(workers)) >= 4
-    assert len(set(workers)) == 2
+    def is_shared_out(workers):
+        counts = Counter(workers)
+        return len(counts) == 2 and min(counts.values()) >= 4
+
+    workers = Parallel(n_jobs=2, backend=backend)(delayed(task)(i) for i in range(660))
+    assert is_shared_out(workers[600:])

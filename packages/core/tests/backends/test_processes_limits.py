@@ -1,6 +1,9 @@
 """What the system refuses, or does not have: the process pool says so, or does without."""
 
 import os
+import resource
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,32 +11,37 @@ from fanfold import Parallel, delayed
 from fanfold.backends.processes import ProcessesBackend
 from fanfold.errors import BackendUnavailableError
 
+from packages.core.tests.backends.meeting import meet
+
 
 def total(array):
     return float(array.sum())
 
 
-def limit_descriptors(most):
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most or hard, hard))
-    return os.getpid()
+def limit_descriptors(pids, most):
+    """Let processes open so many descriptors; None is for as many as they may."""
+    for pid in pids:
+        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (most or hard, hard))
 
 
 @pytest.fixture
-def limit_workers():
-    """Let both workers, which no other test uses, open so many descriptors; None is for any."""
+def on_both():
+    """Call a function on both workers, which no other test uses, and return what came of it."""
     ProcessesBackend().close()
 
-    def limit(most):
-        limited = set()
-        while len(limited) < 2:
-            run = Parallel(n_jobs=2, batch_size=1)
-            limited.update(run(delayed(limit_descriptors)(most) for _ in range(10)))
+    def call(function, *args):
+        with tempfile.TemporaryDirectory() as folder:
+            run = Parallel(n_jobs=2, batch_size=1, max_nbytes=100_000, on_error="return")
+            return run(delayed(call_there)(Path(folder), function, *args) for _ in range(2))
 
-    yield limit
+    yield call
     ProcessesBackend().close()
+
+
+def call_there(folder, function, *args):
+    meet(folder, 2)
+    return function(*args)
 
 
 class TestDescriptors:
@@ -72,17 +80,19 @@ print(os.listdir("/proc/self/fd") == before, run([delayed(abs)(-1)]))
         assert done.stdout.endswith("True [1]\n")
 
     @pytest.mark.parametrize("n", [30_000, 3_000_000], ids=["shared segment", "its own"])
-    def test_a_worker_that_cannot_map_an_argument_fails_the_task(self, n, limit_workers):
+    def test_a_worker_that_cannot_map_an_argument_fails_the_task(self, n, on_both):
         run = Parallel(n_jobs=2, max_nbytes=100_000)
-        with pytest.raises(AttributeError):  # nothing is left to be imported afterwards
-            run(delayed(total)(array) for array in (*[np.ones(300_000)] * 8, None))
-        limit_workers(3)
+        assert on_both(total, np.ones(300_000)) == [300_000, 300_000]
+        failures = on_both(total, None)  # nothing is left to be imported afterwards
+        assert [type(failure.exception) for failure in failures] == [AttributeError] * 2
+        pids = on_both(os.getpid)
+        limit_descriptors(pids, 3)
 
         with pytest.raises(OSError, match="Too many open files") as raised:
             run([delayed(total)(np.ones(n))])
 
         assert "arguments of task 0" in "".join(raised.value.__notes__)
-        limit_workers(None)
+        limit_descriptors(pids, None)
         assert run([delayed(total)(np.ones(n))]) == [n]
 
     def test_a_caller_that_cannot_map_a_result_is_told(self, run_script):

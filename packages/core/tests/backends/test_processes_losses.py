@@ -15,13 +15,11 @@ from fanfold.backends.processes.handle import WorkerHandle
 from fanfold.backends.processes.stock import WorkerStock
 from fanfold.errors import BackendUnavailableError, WorkerLostError
 
+from packages.core.tests.backends.meeting import worker_pids
+
 
 def processes(n_jobs=2, **options):
     return Parallel(n_jobs=n_jobs, backend="processes", **options)
-
-
-def worker_pids(n_jobs=2):
-    return set(processes(n_jobs, batch_size=1)(delayed(os.getpid)() for _ in range(20)))
 
 
 def announce_and_wait(folder):
@@ -170,7 +168,7 @@ class TestLostWorkers:
     def test_a_batch_that_no_worker_can_take_is_named(self, run_script, tmp_path):
         # Every worker may use little memory, and the argument is large.
         (tmp_path / "sitecustomize.py").write_text(
-            "import resource; resource.setrlimit(resource.RLIMIT_AS, (200 << 20, 200 << 20))"
+            "import resource; resource.setrlimit(resource.RLIMIT_AS, (120 << 20, 120 << 20))"
         )
         done = run_script(
             """
@@ -182,7 +180,7 @@ from fanfold.errors import WorkerLostError
 os.environ["PYTHONPATH"] = os.getcwd()
 run = Parallel(n_jobs=2)
 try:
-    run([delayed(len)([bytearray(300 << 20)])])
+    run([delayed(len)([bytearray(150 << 20)])])
 except WorkerLostError as error:
     print(error)
 print(run([delayed(abs)(-1)]))

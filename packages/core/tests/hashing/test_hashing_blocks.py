@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import xxhash
 from fanfold.hashing import hash
 
 MEGABYTE = 1 << 20
@@ -106,7 +107,8 @@ def test_no_thread_is_left():
     assert "fanfold-hash" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_what_fails_in_a_thread_is_raised(monkeypatch):
+@pytest.mark.parametrize("who_fails", ["caller", "helper"])
+def test_what_fails_in_a_thread_is_raised(monkeypatch, who_fails):
     from fanfold.hashing import _blocks
     from fanfold.hashing._algorithms import Algorithm
     from fanfold.hashing._words import Chunks
@@ -114,11 +116,16 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
     class BrokenError(Exception):
         pass
 
-    met = threading.Barrier(2, timeout=60)
+    helper_has_a_block = threading.Event()
 
     def new():
-        met.wait()  # each of two threads has a block
-        raise BrokenError(threading.current_thread().name)
+        who = "helper" if threading.current_thread().name == "fanfold-hash" else "caller"
+        if who == "helper":
+            helper_has_a_block.set()
+        assert helper_has_a_block.wait(60)
+        if who == who_fails:
+            raise BrokenError
+        return xxhash.xxh3_128()
 
     monkeypatch.setattr(_blocks, "_n_threads", lambda n_blocks: 2)
     chunks = Chunks(20 * MEGABYTE, lambda: [bytes(20 * MEGABYTE)])

@@ -70,20 +70,26 @@ def run(backend, calls, **options):
 
 
 @pytest.mark.parametrize("batch_size", [1, 10, "auto"])
-def test_only_the_task_that_takes_too_long_has_failed(backend, path, batch_size):
-    calls = (delayed(stuck_at)(path, (12,), i) for i in range(30))
-    results = run(backend, calls, task_timeout=0.4, on_error="return", batch_size=batch_size)
-    failure = results.pop(12)
-    assert isinstance(failure.exception, TaskTimeoutError)
-    assert isinstance(failure.exception, TimeoutError)
-    assert failure.index == 12
-    assert "task_timeout" in str(failure.exception)
-    assert results == [i for i in range(30) if i != 12]
+def test_only_the_task_that_takes_too_long_has_failed(backend, path, batch_size, with_more_time):
+    def check(limit):
+        calls = (delayed(stuck_at)(path, (12,), i) for i in range(30))
+        results = run(backend, calls, task_timeout=limit, on_error="return", batch_size=batch_size)
+        failure = results.pop(12)
+        assert isinstance(failure.exception, TaskTimeoutError)
+        assert isinstance(failure.exception, TimeoutError)
+        assert failure.index == 12
+        assert "task_timeout" in str(failure.exception)
+        assert results == [i for i in range(30) if i != 12]
+
+    with_more_time(check)
 
 
-def test_a_batch_may_take_longer_than_a_task(backend):
-    calls = [delayed(time.sleep)(0.05)] * 20
-    assert run(backend, calls, task_timeout=0.6, batch_size=20) == [None] * 20
+def test_a_batch_may_take_longer_than_a_task(backend, with_more_time):
+    def check(limit):
+        calls = [delayed(time.sleep)(limit / 10)] * 20
+        assert run(backend, calls, task_timeout=limit, batch_size=20) == [None] * 20
+
+    with_more_time(check)
 
 
 def test_the_error_is_raised_where_that_is_asked_for(backend, path):
@@ -103,28 +109,37 @@ def test_a_stream_gives_what_was_done_before(backend, path):
         next(results)
 
 
-def test_retries_apply(backend, path, tmp_path):
-    def stuck_once(i):
-        if i == 3 and not (tmp_path / "first").exists():
-            (tmp_path / "first").touch()
+def test_retries_apply(backend, path, tmp_path, with_more_time):
+    def stuck_once(i, was_stuck):
+        if i == 3 and not was_stuck.exists():
+            was_stuck.touch()
             wait_until_there(path)
         return i
 
-    calls = [delayed(stuck_once)(i) for i in range(8)]
-    retry = Retry(1, on=TaskTimeoutError)
-    assert run(backend, calls, task_timeout=0.4, retries=retry) == list(range(8))
+    def check(limit):
+        calls = [delayed(stuck_once)(i, tmp_path / f"limit {limit}") for i in range(8)]
+        retry = Retry(1, on=TaskTimeoutError)
+        assert run(backend, calls, task_timeout=limit, retries=retry) == list(range(8))
+
+    with_more_time(check)
 
 
-def test_more_tasks_may_be_stuck_than_there_are_workers(backend, path):
-    calls = (delayed(stuck_at)(path, range(0, 12, 2), i) for i in range(12))
-    results = run(backend, calls, task_timeout=0.2, on_error="return")
-    assert [isinstance(result, TaskFailure) for result in results] == [True, False] * 6
-    assert results[1::2] == [1, 3, 5, 7, 9, 11]
+def test_more_tasks_may_be_stuck_than_there_are_workers(backend, path, with_more_time):
+    def check(limit):
+        calls = (delayed(stuck_at)(path, range(0, 12, 2), i) for i in range(12))
+        results = run(backend, calls, task_timeout=limit / 2, on_error="return")
+        assert [isinstance(result, TaskFailure) for result in results] == [True, False] * 6
+        assert results[1::2] == [1, 3, 5, 7, 9, 11]
+
+    with_more_time(check)
 
 
-def test_waiting_in_the_queue_does_not_count(backend):
-    calls = [delayed(time.sleep)(0.2)] * 8
-    assert run(backend, calls, task_timeout=0.9, batch_size=1) == [None] * 8
+def test_waiting_in_the_queue_does_not_count(backend, with_more_time):
+    def check(limit):
+        calls = [delayed(time.sleep)(limit / 4)] * 12
+        assert run(backend, calls, task_timeout=limit, batch_size=1) == [None] * 12
+
+    with_more_time(check)
 
 
 def test_can_be_configured(path):

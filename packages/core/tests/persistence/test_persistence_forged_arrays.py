@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pytest
 from fanfold.errors import CorruptFileError
-from fanfold.persistence import decode, encode, load
+from fanfold.persistence import decode, dump, encode, load
 from xxhash import xxh3_64_intdigest
 
 RECONSTRUCT = np.zeros(0).__reduce__()[0]
@@ -261,7 +261,15 @@ def test_what_numpy_would_crash_on_never_gets_there():
     assert reached <= expected
 
 
-def test_an_array_cannot_be_made_of_addresses_even_in_a_trusted_file():
+@pytest.mark.parametrize("mmap_mode", [None, "r"])
+def test_an_array_cannot_be_made_of_addresses_even_in_a_trusted_file(mmap_mode, tmp_path):
+    dump([FORGED["objects of bytes"], np.zeros(3)], tmp_path / "value")
+
+    with pytest.raises(CorruptFileError, match="an array of object cannot be made of bytes"):
+        load(tmp_path / "value", mmap_mode=mmap_mode)
+
+
+def test_nor_can_it_in_a_plain_pickle():
     data = pickle.dumps(FORGED["objects of bytes"], 5)
 
     with pytest.raises(CorruptFileError, match="an array of object cannot be made of bytes"):
@@ -323,6 +331,15 @@ def test_a_forged_description_of_joblib_is_refused(changed):
 
     with pytest.raises(CorruptFileError):
         load(io.BytesIO(whole), trusted=["numpy"])
+
+
+def test_an_array_of_joblib_is_described_once():
+    file = io.BytesIO()
+    joblib.dump(np.zeros(3, "i1"), file, protocol=4)
+    again = pickle.dumps({"subclass": np.ndarray}, 3)[2:-1] + b"b."
+
+    with pytest.raises(CorruptFileError, match="the array is described already"):
+        load(io.BytesIO(file.getvalue()[:-1] + again), trusted=["numpy"])
 
 
 def test_masked_arrays_without_the_change_are_not_refused():

@@ -118,7 +118,7 @@ class ThreadLimit:
 
     Where several hold at once, the smallest counts. When the last one ends, each library has as
     many threads as before the first. OpenMP counts for each thread by itself, so a thread that runs
-    tasks for others calls `hold_in_this_thread` too.
+    tasks calls `hold_in_this_thread` too; others keep what they have.
 
     Parameters
     ----------
@@ -210,6 +210,8 @@ class _Libraries:
 
     def _apply(self) -> None:
         for library in self._find():
+            if library.user_api == "openmp":
+                continue  # a matter of the threads that run tasks
             path = library.filepath
             if self._limits:
                 before = self._before.setdefault(path, library.num_threads)

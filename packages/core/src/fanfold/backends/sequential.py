@@ -35,9 +35,11 @@ class SequentialExecutor(Executor):
         # Not for the whole call: whoever takes its results one by one computes in between.
         assert self._limit is not None
         self._limit.hold()
+        held = self._limit.hold_in_this_thread()
         try:
             return batch.run()
         finally:
+            held.put_back()
             self._limit.release()
 
     def close(self, *, abort: bool = False) -> None:

@@ -5,7 +5,8 @@
 - ``watching.py``, ``bell.py``, ``future.py``: what it waits with, and for.
 - ``losses.py``: what is told of workers that ended.
 - ``stock.py``: the idle workers, kept from call to call.
-- ``handle.py``, ``launch.py``: one worker as its parent sees it, and how it is started.
+- ``handle.py``, ``launch.py``, ``ahead.py``: one worker as its parent sees it, and how it is
+  started; the first one early.
 - ``board.py``, ``journal.py``, ``gate.py``: memory and a pipe that both share: what a worker does,
   what it has done, and which batch it may begin.
 - ``life.py``, ``memory_limit.py``: how long it stays, and how large it may become.

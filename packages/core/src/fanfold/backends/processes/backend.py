@@ -9,13 +9,13 @@ from ..._sizes import parse_size
 from ...contracts.backend import Backend, BackendCapabilities, ExecutorRequest
 from ...errors import BackendUnavailableError, InvalidArgumentError
 from ..inner_threads import thread_settings
-from .executor import ProcessesExecutor
+from .ahead import ahead
 from .life import DEFAULT_LIFE
 from .memory_limit import can_see_memory
-from .stock import stock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .executor import ProcessesExecutor
     from .life import Life
 
 __all__ = ["ProcessesBackend"]
@@ -78,6 +78,11 @@ class ProcessesBackend(Backend):
         """Return an executor for one call."""
         share = self.cpus_per_task(request.n_jobs)
         environment = thread_settings(request.inner_max_num_threads, share)
+        ahead.start(environment)
+        # Only now: it is what takes time.
+        from .executor import ProcessesExecutor
+        from .stock import stock
+
         return ProcessesExecutor(
             stock,
             request.n_jobs,
@@ -90,6 +95,8 @@ class ProcessesBackend(Backend):
 
     def close(self) -> None:
         """Let the idle workers leave."""
+        from .stock import stock
+
         stock.close()
 
 

@@ -16,6 +16,7 @@ from ..._memory_use import peak_memory_of_child
 from ...tasks.running import PartCache
 from ...tasks.storing import StoredBuffer
 from ...tasks.terms import FOREVER
+from .ahead import ahead
 from .channel import Channel
 from .exchange import Exchange
 from .hearing import hear
@@ -83,8 +84,10 @@ class WorkerHandle:
     def __init__(self, environment: Mapping[str, str], stock: WorkerStock) -> None:
         self.environment = environment
         self._stock = stock
-        self._settings = Settings.current()  # before the worker takes them over
-        self._process = launch(environment)
+        started = ahead.take(environment)
+        if started is None:
+            started = Settings.current(), launch(environment)  # it takes over those before it
+        self._settings, self._process = started
         self._channel = Channel(self._process.connection)
         self._exchange = Exchange(self._process.handover, gives=False)
         self._life: Life = DEFAULT_LIFE
@@ -308,12 +311,7 @@ class WorkerHandle:
             self._is_closed = True
             self.hang_up()
             self._exchange.close()
-            self._process.journal.close()
-            self._process.board.close()
-            self._process.gate.close()
-            os.close(self._process.lifeline)
-            if self._process.sentinel is not None:
-                os.close(self._process.sentinel)
+            self._process.close_private()
 
     def hang_up(self) -> None:
         """Close the connection: a worker that is idle leaves by itself."""

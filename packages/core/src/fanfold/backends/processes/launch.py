@@ -77,6 +77,21 @@ class Launched:
         self.board = Board(memory)
         self.journal = Journal(memory, Board.SIZE)
 
+    def close(self) -> None:
+        """Close all of it, once."""
+        os.close(self.connection)
+        self.handover.close()
+        self.close_private()
+
+    def close_private(self) -> None:
+        """Close what nobody else closes: all but the connection and the handover."""
+        self.journal.close()
+        self.board.close()
+        self.gate.close()
+        os.close(self.lifeline)
+        if self.sentinel is not None:
+            os.close(self.sentinel)
+
 
 def launch(settings: Mapping[str, str]) -> Launched:
     """Start a worker, without waiting for it to be up.

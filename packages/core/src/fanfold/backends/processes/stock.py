@@ -105,6 +105,7 @@ class WorkerStock:
         with self._lock:
             self._all.add(worker)
         try:
+            worker.adopt(Settings.current())  # it may have been started ahead
             worker.live(life)
         except (BrokenPipeError, ConnectionResetError):
             return worker  # it is gone already: whoever sends it a batch takes note of that
