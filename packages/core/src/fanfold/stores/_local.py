@@ -40,8 +40,8 @@ class LocalStore(Store):
         The directory. A relative path is taken from the current directory, now and for good. A URL
         is taken if it is ``file:///absolute/path``.
     locks : bool, optional
-        Whether to have the kernel keep locks, in the hidden directory ``.locks``. By default that is so
-        where the directory is on a file system of this machine, of a kind that is known.
+        Whether to have the kernel keep locks, in the hidden directory ``.locks``. By default that
+        is so where the directory is on a file system of this machine, of a kind that is known.
 
     Raises
     ------
