@@ -319,13 +319,16 @@ def test_a_result_that_expired_is_replaced(
     assert cached(8) == after
 
 
+@pytest.mark.parametrize("kept", [0, 20, -1], ids=["empty", "short", "without its end"])
 def test_a_damaged_result_is_replaced(
-    tmp_path: Path, store: Store, settings: dict[str, Any]
+    tmp_path: Path, store: Store, settings: dict[str, Any], kept: int
 ) -> None:
     cached = Memory(tmp_path, verbose=0, **settings).cache(os.urandom)
     before = cached(8)
     [entry] = store.list()
-    store.put(entry.key, [b"damaged"])
+    data = store.get(entry.key)
+    assert data is not None
+    store.put(entry.key, [data[:kept]])
 
     with pytest.warns(FanfoldWarning, match="is computed again"):
         after = cached(8)
