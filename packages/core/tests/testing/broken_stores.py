@@ -6,7 +6,8 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +34,7 @@ class Minimal(LocalStore):
 
     capabilities = StoreCapabilities()
     put_if_absent = Store.put_if_absent
+    lock = Store.lock
     touch = Store.touch
     local_path = Store.local_path
     totals = Store.totals
@@ -404,6 +406,53 @@ class NewEntriesClaimFirst(LocalStore):
             return False
         self.put(key, pieces)
         return True
+
+
+class LocksLetEverybodyIn(LocalStore):
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        return lambda: None
+
+
+class LocksAreOne(LocalStore):
+    """Has one lock for all names."""
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        return super().lock("one", wait=wait)
+
+
+class LocksAreEntries(LocalStore):
+    """Shows what is locked, where nothing is."""
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        release = super().lock(name, wait=wait)
+        self.put_if_absent(f"locked/{name}", [])
+        return release
+
+
+class LocksAreThisProcesss(LocalStore):
+    _locks: ClassVar[defaultdict[str, threading.Lock]] = defaultdict(threading.Lock)
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        lock = self._locks[f"{self.location}/{name}"]
+        return lock.release if lock.acquire(blocking=wait) else None
+
+
+class LocksOutliveTheirHolder(LocalStore):
+    """Makes a file, and removes it; who waits gives up after a while."""
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        path = Path(self.location, f".{name.replace('/', '-')}")
+        path.parent.mkdir(exist_ok=True)
+        for _ in range(100 if wait else 1):
+            try:
+                path.touch(exist_ok=False)
+            except FileExistsError:
+                time.sleep(0.01)
+            else:
+                return path.unlink
+        if wait:
+            raise StoreError("it takes too long")
+        return None
 
 
 class TouchDoesNothing(LocalStore):

@@ -136,7 +136,7 @@ class LeaseQueue:
             self._take(1)
         elif text != self._seen:
             self._seen, self._since = text, time.monotonic()
-        elif time.monotonic() - self._since > _term_of(text, self._term):
+        elif time.monotonic() - self._since > term_of(text, self._term):
             self._take(self._number + 1)
 
     def _take(self, number: int) -> None:
@@ -210,7 +210,7 @@ def _key(name: str, number: int) -> str:
     return f"{LEASES}{name}.{number}"
 
 
-def _term_of(text: bytes, default: float) -> float:
+def term_of(text: bytes, default: float) -> float:
     """Return the term of a lease, which its holder has written into it."""
     try:
         return float(text.split()[2])

@@ -265,6 +265,12 @@ class Memorized(CachedFunction[P, R]):
         self._note_hit(key, metadata["duration"])
         return self._reference(key, metadata)
 
+    def _can_be_read(self, key: str) -> bool:
+        try:
+            return self._entries.find(key, self._map)[0] is not MISSING
+        except Exception:  # noqa: BLE001  unpickling runs code of the user's classes
+            return False
+
     def _metadata_again(self, key: str) -> Mapping[str, Any] | None:
         try:
             metadata = self._entries.read_metadata(key)
@@ -331,7 +337,7 @@ class Memorized(CachedFunction[P, R]):
             is_first = bool(n_bytes)
             if is_first:
                 self._report.stored(key, n_bytes, metadata["duration"])
-            elif self._metadata_again(key) is None:  # what is there has expired, or is damaged
+            elif not self._can_be_read(key):  # what is there has expired, or is damaged
                 self._put(key, value, metadata)
                 is_first = True
         else:

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from ..errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Self
 
     from ..contracts.store import Store
@@ -51,11 +51,14 @@ class Waiting:
         self._part_of = part_of
         self._key = f"{WAITING}{wanted[1]}/{os.urandom(8).hex()}"
         self._is_noted = False
+        self._release: Callable[[], None] | None = None
         self.was_dismissed = False
 
     def __enter__(self) -> Self:
         # Without a note nobody would see the circle that it may close: then it does not wait.
         with suppress(StoreError):
+            if self._store.capabilities.locks:  # shows that this process lives
+                self._release = self._store.lock(self._key, wait=False)
             self._store.put(self._key, [json.dumps(self._part_of).encode()])
             self._is_noted = True
         return self
@@ -63,6 +66,8 @@ class Waiting:
     def __exit__(self, *error: object) -> None:
         with suppress(StoreError):  # a note that stays makes somebody compute who could wait
             self.was_dismissed = self._is_noted and not self._store.delete(self._key)
+        if self._release is not None:
+            self._release()
 
     def may_go_on(self) -> bool:
         """Return whether the result can come before what this wait is a part of."""

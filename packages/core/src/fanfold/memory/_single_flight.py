@@ -21,7 +21,7 @@ from xxhash import xxh3_128_hexdigest
 from ..errors import StoreError
 from ._claims import claims_for
 from ._notes import Waiting, dismiss, places
-from ._underway import part_of, underway
+from ._underway import Flight, part_of, underway
 from ._waits import UntilOver, run_plan, run_plan_async
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ..contracts.store import Store
     from ._claims import Claims, Release
-    from ._underway import Call, Flight
+    from ._underway import Call
     from ._waits import Wait
 
 
@@ -92,6 +92,7 @@ class Turn:
         "_key",
         "_look",
         "_missing",
+        "_other",
         "_release",
         "_token",
         "found",
@@ -126,7 +127,8 @@ class Turn:
     def __enter__(self) -> Self:
         if self._flights is not None:
             try:
-                run_plan(self._plan(self._flights))
+                if not self._is_first(self._flights):
+                    run_plan(self._wait(self._flights))
                 self._begin()
             except BaseException as error:
                 self._end(self._flights, error)
@@ -136,7 +138,8 @@ class Turn:
     async def __aenter__(self) -> Self:
         if self._flights is not None:
             try:
-                await run_plan_async(self._plan(self._flights))
+                if not self._is_first(self._flights):
+                    await run_plan_async(self._wait(self._flights))
                 self._begin()
             except BaseException as error:
                 self._end(self._flights, error)
@@ -160,45 +163,60 @@ class Turn:
     ) -> None:
         self.__exit__(error_type, error, traceback)
 
-    def _plan(self, flights: SingleFlight) -> Generator[Wait, None, None]:
-        """Wait as long as another computes, and see whether this call has to."""
-        store = flights.store
-        self._call = store.location, xxh3_128_hexdigest(self._key.encode())
+    def _is_first(self, flights: SingleFlight) -> bool:
+        """Claim the result, or see that there is nobody to wait for; False if there is."""
+        self._call = flights.store.location, xxh3_128_hexdigest(self._key.encode())
         self._around = part_of.get()
         if self._call in self._around:
-            return  # who would end the wait is who waits
-        while True:
-            flight, is_first = underway.enter(self._call)
-            if is_first:
-                self._flight = flight
-                if flights.claims is not None:
-                    yield from self._claim(store, flights.claims)
-                else:
-                    self.found = self._look(self._key)
-                return
-            if not self._around:  # nobody can be waiting for this call
-                yield UntilOver(flight)
+            return True  # who would end the wait is who waits
+        return self._begins_flight() and self._has_claim(flights)
+
+    def _begins_flight(self) -> bool:
+        # Noted before it begins: wherever an interrupt comes, it is ended.
+        self._flight = Flight(self._call)
+        self._other = underway.begin(self._flight)
+        if self._other is self._flight:
+            return True
+        self._flight = None
+        return False
+
+    def _has_claim(self, flights: SingleFlight) -> bool:
+        """Claim the result among processes, and look whether it has come meanwhile."""
+        if flights.claims is not None:
+            try:
+                self._release = flights.claims.claim(self._call[1])
+            except StoreError as error:
+                self.problem = error
             else:
-                with Waiting(store, self._call, self._around) as waiting:
+                if self._release is None:
+                    return False
+        self.found = self._look(self._key)
+        return True
+
+    def _wait(self, flights: SingleFlight) -> Generator[Wait, None, None]:
+        """Wait as long as another computes, and see whether this call has to."""
+        while self._flight is None:
+            other = self._other
+            if not self._around:  # nobody can be waiting for this call
+                yield UntilOver(other)
+            else:
+                with Waiting(flights.store, self._call, self._around) as waiting:
                     if not waiting.may_go_on():
                         return
-                    yield UntilOver(flight)
+                    yield UntilOver(other)
             self.found = self._look(self._key)
-            if self.found is not self._missing or not flight.was_abandoned:
+            if self.found is not self._missing or not other.was_abandoned:
                 return
-
-    def _claim(self, store: Store, claims: Claims) -> Generator[Wait, None, None]:
-        """Claim the result for this process, and look whether it came in the meantime."""
-        try:
-            self._release = claims.claim(self._call[1])
-            if self._release is not None:
-                self.found = self._look(self._key)
-            else:
-                yield from self._queue(store, claims)
-        except StoreError as error:
-            self.problem = error
+            if self._begins_flight() and self._has_claim(flights):
+                return
+        if flights.claims is not None:
+            try:
+                yield from self._queue(flights.store, flights.claims)
+            except StoreError as error:
+                self.problem = error
 
     def _queue(self, store: Store, claims: Claims) -> Generator[Wait, None, None]:
+        """Wait for other processes."""
         queue = claims.queue(self._call[1])
         with Waiting(store, self._call, self._around) as waiting:
             while self._release is None and self.found is self._missing and waiting.may_go_on():
@@ -216,7 +234,7 @@ class Turn:
         if release is not None:
             release()
         if flight is not None:
-            underway.end(self._call, flight)
+            underway.end(flight)
 
     def _begin(self) -> None:
         """Have what is called from here on known as a part of this call."""
@@ -237,7 +255,7 @@ class Turn:
                 _let_go(flights.store, self._call[1], release, is_there or was_abandoned)
         finally:
             if flight is not None:
-                underway.end(self._call, flight, was_abandoned=was_abandoned)
+                underway.end(flight, was_abandoned=was_abandoned)
 
 
 def _let_go(store: Store, name: str, release: Release, may_wait: bool) -> None:

@@ -23,11 +23,25 @@ part of the computation that sent them.
 
 
 class Flight:
-    """One computation of a result in this process, from its beginning to its end."""
+    """One computation of a result in this process, from its beginning to its end.
 
-    __slots__ = ("_is_over", "_lock", "_wakers", "was_abandoned")
+    Parameters
+    ----------
+    call : Call
+        The result.
 
-    def __init__(self) -> None:
+    Attributes
+    ----------
+    call : Call
+        As given.
+    was_abandoned : bool
+        Once it is over, whether it was interrupted, so that another should take it over.
+    """
+
+    __slots__ = ("_is_over", "_lock", "_wakers", "call", "was_abandoned")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
         self._lock = Lock()
         self._is_over = False
         self._wakers: list[Callable[[], object]] = []
@@ -42,13 +56,7 @@ class Flight:
         wake()
 
     def end(self, *, was_abandoned: bool) -> None:
-        """Wake all who wait.
-
-        Parameters
-        ----------
-        was_abandoned : bool
-            Whether it was interrupted, so that another should take it over.
-        """
+        """Wake all who wait."""
         with self._lock:
             self._is_over = True
             self.was_abandoned = was_abandoned
@@ -67,23 +75,16 @@ class Underway:
             os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
-        self._lock = Lock()
         self._flights: dict[Call, Flight] = {}
 
-    def enter(self, call: Call) -> tuple[Flight, bool]:
-        """Return the flight of a call, and whether this began it: then :meth:`end` must follow."""
-        with self._lock:
-            flight = self._flights.get(call)
-            if flight is not None:
-                return flight, False
-            flight = self._flights[call] = Flight()
-            return flight, True
+    def begin(self, flight: Flight) -> Flight:
+        """Begin a flight, unless another of the same call is underway; return which one is."""
+        return self._flights.setdefault(flight.call, flight)
 
-    def end(self, call: Call, flight: Flight, *, was_abandoned: bool = False) -> None:
-        """End a flight; the next one for the same call begins another."""
-        with self._lock:
-            if self._flights.get(call) is flight:  # not so after a fork
-                del self._flights[call]
+    def end(self, flight: Flight, *, was_abandoned: bool = False) -> None:
+        """End a flight if it has begun; the next one of the same call begins another."""
+        if self._flights.get(flight.call) is flight:  # only who began it ends it
+            del self._flights[flight.call]
         flight.end(was_abandoned=was_abandoned)
 
 

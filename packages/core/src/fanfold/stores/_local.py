@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..contracts.store import Piece
 
 _READ: int = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-_WITHOUT_LOCKS = StoreCapabilities(put_if_absent=True, touch=True, local_paths=True, indexed=True)
 
 
 class LocalStore(Store):
@@ -40,8 +39,8 @@ class LocalStore(Store):
         The directory. A relative path is taken from the current directory, now and for good. A URL
         is taken if it is ``file:///absolute/path``.
     locks : bool, optional
-        Whether to have the kernel keep locks, in the hidden directory ``.locks``. By default that is so
-        where the directory is on a file system of this machine, of a kind that is known.
+        Whether to have the kernel keep locks, in the hidden directory ``.locks``. By default that
+        is so where the directory is on a file system of this machine, of a kind that is known.
 
     Raises
     ------
@@ -68,8 +67,10 @@ class LocalStore(Store):
 
     def __init__(self, location: str | os.PathLike[str], *, locks: bool | None = None) -> None:
         super().__init__(os.path.abspath(_path_of(location)))
-        if not (kernel_locks.may_be_used(self.location) if locks is None else locks):
-            self.capabilities = _WITHOUT_LOCKS  # type: ignore[misc]  # it depends on the location
+        self._has_locks = kernel_locks.may_be_used(self.location) if locks is None else locks
+        if not self._has_locks and self.capabilities.locks:
+            # The location decides here, not only the class.
+            self.capabilities = _without_locks(self.capabilities)  # type: ignore[misc]
         self._partial = f"{self.location}/.partial"
         self._swept = False
         self._index = Index(self.location, self._all, self._look)
@@ -175,7 +176,7 @@ class LocalStore(Store):
 
     def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
         """Hold a name until what this returns is called, or this process ends."""
-        if not self.capabilities.locks:
+        if not self._has_locks:
             raise self._unsupported("locks")
         try:
             lock = kernel_locks.lock(f"{self.location}/.locks/names", check_key(name), wait)
@@ -244,6 +245,13 @@ class LocalStore(Store):
 
     def _failure(self, action: str, key: str, error: OSError) -> StoreError:
         return failure(f"{action} the entry {key!r}", self.location, error)
+
+
+def _without_locks(capabilities: StoreCapabilities) -> StoreCapabilities:
+    names = StoreCapabilities.__slots__
+    return StoreCapabilities(
+        **{name: name != "locks" and getattr(capabilities, name) for name in names}
+    )
 
 
 def _path_of(location: str | os.PathLike[str]) -> str:

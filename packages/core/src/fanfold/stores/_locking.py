@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from weakref import WeakSet
+from weakref import ref
 
 from xxhash import xxh3_64_intdigest
 
@@ -53,6 +53,7 @@ class FileLock:
 
     def release(self) -> None:
         """Unlock it; do nothing where that was done, or where the lock is a parent process's."""
+        locks.held.pop(id(self), None)
         file, self._file = self._file, -1
         if file >= 0:
             # Closing it would not do where a child has the open file too, forked by an extension.
@@ -74,10 +75,16 @@ class FileLock:
 
 
 class Locks:
-    """The locks of this process; there is one object, :data:`locks`."""
+    """The locks of this process; there is one object, :data:`locks`.
+
+    Attributes
+    ----------
+    held : dict
+        References to the locks that are held, by what :func:`id` gives for them.
+    """
 
     def __init__(self) -> None:
-        self._held: WeakSet[FileLock] = WeakSet()
+        self.held: dict[int, ref[FileLock]] = {}
         self._is_local: dict[str, bool] = {}
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
@@ -110,13 +117,15 @@ class Locks:
             os.close(file)
             raise
         lock = FileLock(file, offset)
-        self._held.add(lock)
+        self.held[id(lock)] = ref(lock)
         return lock
 
     def _forget(self) -> None:
-        held, self._held = self._held, WeakSet()
-        for lock in held:
-            lock.forget()
+        held, self.held = self.held, {}
+        for reference in held.values():
+            lock = reference()
+            if lock is not None:
+                lock.forget()
 
 
 locks = Locks()
