@@ -1,11 +1,14 @@
-"""Cached calls beside joblib's: a hit, a miss, and the cost of large arguments and results.
+"""Cached calls beside those of joblib, diskcache and cachier: hits, misses, and tasks in a cache.
 
 ::
 
     python benchmarks/memory.py [--quick] [--only TEXT]
 
-The ``limit`` is ``functools.cache``, which keeps results in the process and compares arguments
-rather than hashing them by value; where arguments are arrays there is none.
+diskcache and cachier take part where they are installed. diskcache is told the name of the function
+and compares pickled arguments; neither of the two notices that a function has changed. ``hot`` is
+fanfold with a tier in the process, ``Memory(hot="64MB")``. The ``limit`` is ``functools.cache``,
+which keeps results in the process and compares arguments rather than hashing them by value; where
+arguments are arrays there is none.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import fanfold
 import joblib
@@ -22,29 +27,44 @@ import numpy as np
 from measure import Case, machine, options, show, table
 
 CALLS = 100
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def main() -> None:
     """Print the table."""
     asked = options(__doc__)
-    megabytes, repetitions = (10, 1) if asked.quick else (100, 11)
+    megabytes, repetitions, tasks = (10, 1, 200) if asked.quick else (100, 11, 10_000)
     print(machine(), end="\n\n")
     with tempfile.TemporaryDirectory() as folder:
-        memories = {
-            "fanfold": fanfold.Memory(Path(folder, "fanfold"), verbose=0),
-            "joblib": joblib.Memory(Path(folder, "joblib"), verbose=0),
-        }
-        show(table(cases(memories, megabytes, repetitions), asked.only))
+        show(table(cases(caches(Path(folder)), megabytes, repetitions), asked.only))
+    with tempfile.TemporaryDirectory() as folder:
+        show(table(cases_of_tasks(Path(folder), tasks, min(repetitions, 3)), asked.only))
 
 
-def cases(
-    memories: dict[str, fanfold.Memory | joblib.Memory], megabytes: int, repetitions: int
-) -> Iterator[Case]:
-    """Yield the rows of the table."""
+def caches(folder: Path) -> dict[str, Decorator]:
+    """Return what caches a function, for each contestant."""
+    found: dict[str, Decorator] = {
+        "fanfold": fanfold.Memory(folder / "fanfold", verbose=0).cache,
+        "hot": fanfold.Memory(folder / "hot", verbose=0, hot="64MB").cache,
+        "joblib": joblib.Memory(folder / "joblib", verbose=0).cache,
+    }
+    if find_spec("diskcache"):
+        from diskcache import Cache
+
+        found["diskcache"] = Cache(str(folder / "diskcache"), size_limit=2**34).memoize()
+    if find_spec("cachier"):
+        from cachier import cachier
+
+        found["cachier"] = cachier(cache_dir=folder / "cachier", separate_files=True)
+    return found
+
+
+def cases(caches: dict[str, Decorator], megabytes: int, repetitions: int) -> Iterator[Case]:
+    """Yield the rows of the table of single calls."""
     array = np.random.default_rng(0).random(megabytes * 125_000)
-    added = {name: memory.cache(add) for name, memory in memories.items()}
-    summed = {name: memory.cache(total) for name, memory in memories.items()}
-    counted = {name: memory.cache(numbers) for name, memory in memories.items()}
+    added = {name: cache(add) for name, cache in caches.items()}
+    summed = {name: cache(total) for name, cache in caches.items() if name != "hot"}
+    counted = {name: cache(numbers) for name, cache in caches.items() if name != "hot"}
     adding = {**added, "limit": functools.cache(add)}
 
     hit = {name: hits(cached) for name, cached in adding.items()}
@@ -60,6 +80,43 @@ def cases(
         "hit that returns 10 MB",
         {name: functools.partial(cached, 1_250_000) for name, cached in counted.items()},
         repetitions,
+    )
+
+
+def cases_of_tasks(folder: Path, tasks: int, repetitions: int) -> Iterator[Case]:
+    """Yield the rows of the table of tasks in a cache, on two processes."""
+    libraries: dict[str, Any] = {"fanfold": fanfold, "joblib": joblib}
+    cached = {
+        name: library.Memory(folder / name, verbose=0).cache(add)
+        for name, library in libraries.items()
+    }
+
+    def work(name: str, numbers: range) -> Callable[[], object]:
+        delayed = libraries[name].delayed(cached[name])
+        parallel = libraries[name].Parallel(n_jobs=2)
+        return lambda: parallel(delayed(number, 3) for number in numbers)
+
+    def forget(name: str, numbers: range) -> Callable[[], object]:
+        """Return what drops the results of these calls."""
+
+        def drop() -> None:
+            for number in numbers:
+                cached[name].call_and_shelve(number, 3).clear()
+
+        return drop
+
+    few = range(tasks)
+    yield Case(
+        f"{tasks:,} tasks, all in the cache",
+        {name: work(name, few) for name in cached},
+        repetitions,
+    )
+    many = range(10 * tasks)
+    yield Case(
+        f"{10 * tasks:,} tasks, 1 % not in the cache",
+        {name: work(name, many) for name in cached},
+        1 if repetitions == 1 else 2,
+        setup={name: forget(name, many[50::100]) for name in cached},
     )
 
 

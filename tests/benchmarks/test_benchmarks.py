@@ -11,7 +11,10 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 ROWS = {
     "hashing.py": ["hash an array of 10 MB", "hash a list of 20,000", "hash the same and", "2 x 2"],
-    "memory.py": ["hit on small arguments", "miss on small", "hit on an array", "hit that returns"],
+    "memory.py": [
+        *("hit on small arguments", "miss on small", "hit on an array", "hit that returns"),
+        *("200 tasks, all in the cache", "2,000 tasks, 1 % not in the cache"),
+    ],
     "parallel.py": [
         *("fanfold ", "import", "cold start", "warm call", "one a message", "sequential"),
         *(

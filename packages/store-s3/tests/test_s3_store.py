@@ -23,6 +23,7 @@ USES: dict[str, Callable[[Store], object]] = {
     "get": lambda store: store.get("a/b"),
     "get a range": lambda store: store.get("a/b", 2, 5),
     "get an empty range": lambda store: store.get("a/b", 2, 2),
+    "get many": lambda store: store.get_many(["a/b", "a/c"]),
     "put": lambda store: store.put("a/b", [b"value"]),
     "put a big value": lambda store: store.put("a/b", [b"x" * (9 << 20)]),
     "put_if_absent": lambda store: store.put_if_absent("a/b", [b"value"]),

@@ -299,3 +299,22 @@ def test_what_a_function_uses_without_having_a_value_is_told(local: Memory) -> N
         cached(1)
 
     assert cached.check_call_in_cache(1)
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [
+        ("__main__", "<ipython-input-3-0123456789ab>"),
+        ("__main__", "/tmp/ipykernel_123/4567.py"),
+        ("__main__", "<stdin>"),
+        ("package.module", "/home/somebody/package/module.py"),
+    ],
+)
+def test_a_function_has_one_key_wherever_it_stands(memory: Memory, module: str, file: str) -> None:
+    source = "import os\nK = 2\ndef g(x): return x * K\ndef f(x): return g(x), os.urandom(8)"
+    namespace: dict[str, Any] = {"__name__": module}
+    exec(compile(f"\n\n{source}", file, "exec"), namespace)
+
+    elsewhere = memory.cache(namespace["f"])(3)
+
+    assert memory.cache(defined_by(source))(3) == elsewhere

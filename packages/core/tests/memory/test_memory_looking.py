@@ -193,6 +193,38 @@ def test_where_nothing_is_kept_there_is_nothing_to_see() -> None:
     assert (memory.stats().hits, memory.stats().entries, memory.stats().bytes) == (0, 0, 0)
 
 
+def test_notebooks_show_what_is_cached(local: Memory, memory: Memory) -> None:
+    cached = local.cache(token, ignore=["n"], version="<2>")
+    reference = cached.call_and_shelve("<b>", n=1)
+
+    assert f"<td>{__name__}.token</td>" in cached._repr_html_()
+    assert "<td>version</td><td>&lt;2&gt;</td>" in cached._repr_html_()
+    assert "<td>ignored</td><td>n</td>" in cached._repr_html_()
+    assert "<td>results</td><td>1</td>" in cached._repr_html_()
+    assert "&lt;b&gt;" in reference._repr_html_()
+    assert "<b>" not in reference._repr_html_()
+    assert "token" in memory.cache(token)._repr_html_()
+    assert "none are kept" in Memory(None).cache(token)._repr_html_()
+
+
+def test_notebooks_show_cached_methods(local: Memory) -> None:
+    class Model:
+        @local.cache
+        def fit(self) -> int:
+            return 1
+
+    assert "Model.fit" in Model().fit._repr_html_()
+
+
+def test_a_cached_function_tells_where_its_results_are(memory: Memory) -> None:
+    cached = memory.cache(token)
+    reference: Any = cached.call_and_shelve(1)
+
+    assert cached.func_id == reference.func_id
+    assert reference.store_backend is memory.store_backend
+    assert cached.compress is False
+
+
 def test_notebooks_show_tables(local: Memory, tmp_path: Path) -> None:
     local.cache(token)("<b>")
 

@@ -18,11 +18,11 @@ class TestLocalStore(StoreConformance):
 
 
 @pytest.mark.filterwarnings("ignore:the file system of .* has no hard links")
-class TestLocalStoreWithoutHardLinks(StoreConformance):
+class TestLocalStoreWithoutHardLinksAndLocks(StoreConformance):
     examples = 20
 
     def make_store(self, directory: Path) -> LocalStore:
-        return LocalStore(directory)
+        return LocalStore(directory, locks=False)
 
     @pytest.fixture(autouse=True)
     def _without_hard_links(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,12 +19,22 @@ from fanfold.stores import LocalStore
 class Sound(LocalStore):
     """Keeps the contract."""
 
+    capabilities = StoreCapabilities(
+        put_if_absent=True, touch=True, local_paths=True, indexed=True, get_many=True
+    )
+
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return [self.get(key, start, stop) for key in keys]
+
 
 class Minimal(LocalStore):
     """Keeps the contract too, and declares nothing."""
 
     capabilities = StoreCapabilities()
     put_if_absent = Store.put_if_absent
+    lock = Store.lock
     touch = Store.touch
     local_path = Store.local_path
     totals = Store.totals
@@ -397,6 +408,53 @@ class NewEntriesClaimFirst(LocalStore):
         return True
 
 
+class LocksLetEverybodyIn(LocalStore):
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        return lambda: None
+
+
+class LocksAreOne(LocalStore):
+    """Has one lock for all names."""
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        return super().lock("one", wait=wait)
+
+
+class LocksAreEntries(LocalStore):
+    """Shows what is locked, where nothing is."""
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        release = super().lock(name, wait=wait)
+        self.put_if_absent(f"locked/{name}", [])
+        return release
+
+
+class LocksAreThisProcesss(LocalStore):
+    _locks: ClassVar[defaultdict[str, threading.Lock]] = defaultdict(threading.Lock)
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        lock = self._locks[f"{self.location}/{name}"]
+        return lock.release if lock.acquire(blocking=wait) else None
+
+
+class LocksOutliveTheirHolder(LocalStore):
+    """Makes a file, and removes it; who waits gives up after a while."""
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        path = Path(self.location, f".{name.replace('/', '-')}")
+        path.parent.mkdir(exist_ok=True)
+        for _ in range(100 if wait else 1):
+            try:
+                path.touch(exist_ok=False)
+            except FileExistsError:
+                time.sleep(0.01)
+            else:
+                return path.unlink
+        if wait:
+            raise StoreError("it takes too long")
+        return None
+
+
 class TouchDoesNothing(LocalStore):
     def touch(self, key: str) -> bool:
         return self.get(key) is not None
@@ -458,3 +516,31 @@ class MappedFilesChange(LocalStore):
             super().put(key, pieces)
         else:
             path.write_bytes(b"".join(pieces))
+
+
+class ManyComeInAnyOrder(Sound):
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return super().get_many(sorted(keys), start, stop)
+
+
+class ManyAreThoseThatAreThere(Sound):
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return [one for one in super().get_many(keys, start, stop) if one is not None]
+
+
+class ManyIsNeverNone(Sound):
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return super().get_many(keys, start, stop) or [None]
+
+
+class ManyTakesAnyKey(Sound):
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        return super().get_many([key for key in keys if ".." not in key], start, stop)

@@ -39,6 +39,7 @@ _CONFIGURATION = (
 
 _PART = 8 << 20
 _MOST_PARTS = 10_000
+_REQUESTS = 32
 
 # obstore reports a missing object as FileNotFoundError, and some faults as ValueError.
 _FAILURES = (BaseError, OSError, ValueError)
@@ -85,7 +86,7 @@ class S3Store(Store):
 
     name: ClassVar[str] = "s3"
     capabilities: ClassVar[StoreCapabilities] = StoreCapabilities(
-        put_if_absent=True, spans_hosts=True
+        put_if_absent=True, spans_hosts=True, get_many=True
     )
 
     def __init__(
@@ -143,6 +144,22 @@ class S3Store(Store):
             if error_code(error) == "InvalidRange":
                 return b""  # the entry is there, but ends before `start`
             raise self._failure(f"read the entry {key!r}", error) from error
+
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        """Return the bytes of many entries, in the order of the keys; None where there is none.
+
+        They are asked for side by side, by as many threads as there are keys, up to 32.
+        """
+        from concurrent.futures import ThreadPoolExecutor  # not all programs look up many
+
+        for key in keys:
+            check_key(key)
+        if not keys:
+            return []
+        with ThreadPoolExecutor(min(len(keys), _REQUESTS)) as threads:
+            return list(threads.map(lambda key: self.get(key, start, stop), keys))
 
     def put(self, key: str, pieces: Sequence[Piece]) -> None:
         """Write an entry atomically, in the place of one that may be there."""

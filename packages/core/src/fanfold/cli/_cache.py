@@ -133,13 +133,17 @@ def _clear(memory: Memory, options: argparse.Namespace) -> int:
 
 
 def _verify(memory: Memory, options: argparse.Namespace) -> int:
-    from ..memory.care import find_damaged
+    from ..memory.care import find_damaged, find_leftovers
 
+    store = memory.store_backend
     damaged = []
     for damage in find_damaged(memory):
         damaged.append(damage)
-        if not options.keep and memory.store_backend is not None:
-            memory.store_backend.delete(damage.key)
+        if not options.keep and store is not None:
+            store.delete(damage.key)
+    if not options.keep and store is not None:
+        for key, _ in list(find_leftovers(store)):
+            store.delete(key)
     if options.json:
         print_json([_as_dict(damage) for damage in damaged])
     else:

@@ -1,7 +1,7 @@
 """The contract of a store: bytes by key.
 
 A store knows nothing of what it keeps: serialisation, integrity checks, compression and eviction
-stay in core, so every store gets them. There is no rename, no directory and no lock.
+stay in core, so every store gets them. There is no rename and no directory.
 
 *Required*: :meth:`Store.get`, :meth:`Store.put`, :meth:`Store.delete` and :meth:`Store.list`.
 Everything else has a default, and is used only where :class:`StoreCapabilities` declares it.
@@ -25,7 +25,7 @@ from ._value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import ClassVar
 
@@ -101,11 +101,18 @@ class StoreCapabilities(Value):
     indexed : bool, default=False
         :meth:`Store.totals` and :meth:`Store.by_use` answer without listing everything. Otherwise
         core lists, each time that it has to know.
+    get_many : bool, default=False
+        :meth:`Store.get_many` reads many entries in less time than one after the other takes.
+    locks : bool, default=False
+        :meth:`Store.lock` lets one at a time hold a name, on all hosts that use the location. A
+        store that has no such locks but ``put_if_absent`` gets leases from core, in their place.
     """
 
     __slots__ = (
+        "get_many",
         "indexed",
         "local_paths",
+        "locks",
         "put_if_absent",
         "spans_hosts",
         "touch",
@@ -116,6 +123,8 @@ class StoreCapabilities(Value):
     local_paths: bool
     spans_hosts: bool
     indexed: bool
+    get_many: bool
+    locks: bool
 
     def __init__(
         self,
@@ -125,6 +134,8 @@ class StoreCapabilities(Value):
         local_paths: bool = False,
         spans_hosts: bool = False,
         indexed: bool = False,
+        get_many: bool = False,
+        locks: bool = False,
     ) -> None:
         self._hold(
             put_if_absent=put_if_absent,
@@ -132,6 +143,8 @@ class StoreCapabilities(Value):
             local_paths=local_paths,
             spans_hosts=spans_hosts,
             indexed=indexed,
+            get_many=get_many,
+            locks=locks,
         )
 
 
@@ -243,6 +256,27 @@ class Store(ABC):
             ``""`` for all, or whole parts of a key, each with a ``/`` after it.
         """
 
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        """Return the bytes of many entries, in the order of the keys; None where there is none.
+
+        Core asks for some dozens at once. A key that is given twice counts as two.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            The entries.
+        start, stop : int, int or None
+            Which bytes of each, as in :meth:`get`.
+
+        Raises
+        ------
+        fanfold.errors.UnsupportedOperationError
+            Unless the capabilities declare ``get_many``.
+        """
+        raise self._unsupported("get_many")
+
     def put_if_absent(self, key: str, pieces: Sequence[Piece]) -> bool:
         """Write an entry unless there is one, and return whether this call wrote it.
 
@@ -310,6 +344,33 @@ class Store(ABC):
             Unless the capabilities declare ``indexed``.
         """
         raise self._unsupported("indexed")
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        """Hold a name until what this returns is called, or this process ends, however it does.
+
+        Nobody else holds it meanwhile: no other process, no other thread, and no other call of this
+        thread. Names are no entries, and need none.
+
+        Waiting takes no turns at looking, and can be interrupted by signals.
+
+        Parameters
+        ----------
+        name : str
+            Any key.
+        wait : bool, default=True
+            Whether to wait where another holds it.
+
+        Returns
+        -------
+        callable or None
+            Gives the name back. None if another holds it, and this was not to wait.
+
+        Raises
+        ------
+        fanfold.errors.UnsupportedOperationError
+            Unless the capabilities declare ``locks``.
+        """
+        raise self._unsupported("locks")
 
     def close(self) -> None:  # noqa: B027  optional: many stores hold nothing open
         """Let go of connections and the like; the store may be used again after this."""

@@ -9,8 +9,8 @@ from . import (
     _standard as _standard,  # registers those of the standard library
 )
 from ._explain import explain
-from ._fingerprint import Fingerprint, Fingerprinter, fingerprint
-from ._hash import hash
+from ._fingerprint import Fingerprint, Fingerprinter, atomic_parts, fingerprint
+from ._hash import hash, hash_members
 from ._registry import register_hasher
 from ._signature import CallSignature
 from ._words import Tagged
@@ -20,8 +20,10 @@ __all__ = [
     "Fingerprint",
     "Fingerprinter",
     "Tagged",
+    "atomic_parts",
     "explain",
     "fingerprint",
     "hash",
+    "hash_members",
     "register_hasher",
 ]

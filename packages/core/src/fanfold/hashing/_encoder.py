@@ -96,6 +96,10 @@ class Encoder:
                 "flatten it, or raise sys.setrecursionlimit"
             ) from error
 
+    def digest_of(self, member: object) -> bytes | None:
+        """Return the digest of something that was met in what was hashed, but for atoms."""
+        return self._sealed.get(id(member))
+
     def has_value(self, guarded: Guarded) -> bool:
         """Tell whether what is guarded had a value, after it was hashed."""
         return id(guarded) not in self._opaque

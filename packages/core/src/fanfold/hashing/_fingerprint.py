@@ -9,6 +9,7 @@ from ..errors import InvalidArgumentError
 from ._algorithms import algorithm
 from ._encoder import Encoder
 from ._functions import class_parts, function_parts, is_library_function
+from ._plain import NOT_PLAIN, atom
 from ._steady import Steadiness
 from ._words import Guarded
 
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["Fingerprint", "Fingerprinter", "fingerprint", "make_encoder", "parts_of"]
+__all__ = [
+    "Fingerprint",
+    "Fingerprinter",
+    "atomic_parts",
+    "fingerprint",
+    "make_encoder",
+    "parts_of",
+]
+
+
+_DEPENDENCIES = ("global ", "closure ", "default ")
 
 
 class Fingerprint(NamedTuple):
@@ -36,7 +47,9 @@ class Fingerprint(NamedTuple):
     parts: Mapping[str, str]
 
 
-def fingerprint(function: object, version: str | int | None = None) -> Fingerprint:
+def fingerprint(
+    function: object, version: str | int | None = None, *, deps: bool = True
+) -> Fingerprint:
     """Return what decides the results of a function, apart from its arguments.
 
     Two functions have one fingerprint only if they do the same thing with the same things: code
@@ -58,6 +71,9 @@ def fingerprint(function: object, version: str | int | None = None) -> Fingerpri
         function counts: the instance is an argument.
     version : str or int, optional
         Pins the function: only this counts, and nothing is looked at.
+    deps : bool, default=True
+        False leaves out what the function depends on: its globals, closure and defaults. Its own
+        code counts, and what a ``functools.partial`` holds.
 
     Returns
     -------
@@ -93,7 +109,9 @@ def fingerprint(function: object, version: str | int | None = None) -> Fingerpri
         )
     if version is not None and type(version) not in (str, int):
         raise InvalidArgumentError(f"version={version!r}: expected text or a number, as in '2'")
-    counting = parts_of(function) if version is None else {"version": version}
+    counting: dict[str, object] = {"version": version}
+    if version is None:
+        counting = parts_of(function) if deps else own_parts_of(function)
     encoder = make_encoder()
     parts = {name: encoder.digest(part).hex() for name, part in sorted(counting.items())}
     return Fingerprint(make_encoder().digest(parts).hex(), MappingProxyType(parts))
@@ -111,12 +129,18 @@ class Fingerprinter:
         As for :func:`fingerprint`. Anything but a function or a method is looked at anew each time.
     version : str or int, optional
         Pins the function, as for :func:`fingerprint`.
+    deps : bool, default=True
+        Whether what the function depends on counts.
     """
 
-    __slots__ = ("_function", "_last", "_pinned")
+    __slots__ = ("_deps", "_function", "_last", "_last_own", "_pinned")
 
-    def __init__(self, function: object, version: str | int | None = None) -> None:
+    def __init__(
+        self, function: object, version: str | int | None = None, *, deps: bool = True
+    ) -> None:
         self._function = function
+        self._deps = deps
+        self._last_own: tuple[object, Fingerprint] | None = None
         self._pinned = None if version is None else fingerprint(function, version)
         # One tuple, assigned at once: many threads may ask.
         self._last: tuple[Steadiness, dict[str, object], Fingerprint] | None = None
@@ -125,6 +149,8 @@ class Fingerprinter:
         """Return the fingerprint as of now; raises and warns as :func:`fingerprint` does."""
         if self._pinned is not None:
             return self._pinned
+        if not self._deps:
+            return self._own()
         last = self._last
         if last is not None and _still_holds(*last):
             return last[2]
@@ -138,6 +164,15 @@ class Fingerprinter:
         self._last = steadiness, changing, fingerprint(function)
         return self._last[2]
 
+    def _own(self) -> Fingerprint:
+        """Return the fingerprint of the function alone, which only new code changes."""
+        code = getattr(getattr(self._function, "__func__", self._function), "__code__", None)
+        last = self._last_own
+        if code is not None and last is not None and last[0] is code:
+            return last[1]
+        self._last_own = code, fingerprint(self._function, deps=False)
+        return self._last_own[1]
+
 
 def _still_holds(steadiness: Steadiness, changing: Mapping[str, object], last: Fingerprint) -> bool:
     if not steadiness.holds():
@@ -148,9 +183,34 @@ def _still_holds(steadiness: Steadiness, changing: Mapping[str, object], last: F
     return all(encoder.digest(part).hex() == last.parts[name] for name, part in changing.items())
 
 
+def atomic_parts(function: object, version: str | int | None = None) -> dict[str, object]:
+    """Return those parts of a function that are numbers or short text, as they are, by their names.
+
+    Parameters
+    ----------
+    function, version
+        As for :func:`fingerprint`.
+    """
+    parts = parts_of(function) if version is None else {"version": version}
+    values = {
+        name: part.value if isinstance(part, Guarded) else part for name, part in parts.items()
+    }
+    return {name: value for name, value in values.items() if atom(value) is not NOT_PLAIN}
+
+
 def make_encoder() -> Encoder:
     """Return what hashes the parts of functions."""
     return Encoder(algorithm("xxh3_128"), follows_classes=True)
+
+
+def own_parts_of(function: Any) -> dict[str, object]:
+    """Return what anything that can be called consists of, without what it depends on."""
+    parts = parts_of(function)
+    wrapped = parts.pop("wrapped", None)
+    own = {name: part for name, part in parts.items() if not name.startswith(_DEPENDENCIES)}
+    if isinstance(wrapped, Guarded):
+        own |= {f"wrapped {name}": part for name, part in own_parts_of(wrapped.value).items()}
+    return own
 
 
 def parts_of(function: Any) -> dict[str, object]:

@@ -6,7 +6,11 @@ from ._algorithms import algorithm
 from ._encoder import Encoder
 from ._plain import NOT_PLAIN, plain, write
 
-__all__ = ["hash"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["hash", "hash_members"]
 
 
 def hash(obj: object, hash_name: str = "xxh3_128", coerce_mmap: bool = False) -> str:
@@ -65,3 +69,19 @@ def hash(obj: object, hash_name: str = "xxh3_128", coerce_mmap: bool = False) ->
     if tree is not NOT_PLAIN:
         return chosen.digest(write(tree)).hex()
     return Encoder(chosen).digest(obj).hex()
+
+
+def hash_members(members: Mapping[str, object]) -> tuple[str, dict[str, str]]:
+    """Return the hash of a dict, as :func:`hash` does, and those of the members in it.
+
+    The latter come for nothing, since the former is made of them. Members that are numbers or short
+    texts have none.
+    """
+    chosen = algorithm("xxh3_128")
+    tree = plain(members)
+    if tree is not NOT_PLAIN:
+        return chosen.digest(write(tree)).hex(), {}
+    encoder = Encoder(chosen)
+    whole = encoder.digest(members).hex()
+    digests = {name: encoder.digest_of(member) for name, member in members.items()}
+    return whole, {name: digest.hex() for name, digest in digests.items() if digest is not None}

@@ -90,6 +90,11 @@ class CallSignature:
             self._parameters.names == self._parameters.positional
         )
 
+    @property
+    def implied_kinds(self) -> frozenset[type]:
+        """The types of what is bound unasked: the instance of a bound method, and defaults."""
+        return frozenset(map(type, (*self._instance, *self._parameters.defaults.values())))
+
     def bind(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, object]:
         """Return the arguments of one call by name, in the order of the parameters.
 

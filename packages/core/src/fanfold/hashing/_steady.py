@@ -55,9 +55,13 @@ class Steadiness:
                 or function.__kwdefaults__ is not keyword_defaults
             ):
                 return False
-        return all(cell_contents(cell) is contents for cell, contents in self._cells) and all(
-            len(members) == n_members for members, n_members in self._classes
-        )
+        for cell, contents in self._cells:
+            if cell_contents(cell) is not contents:
+                return False
+        for members, n_members in self._classes:  # noqa: SIM110  a generator takes 0.3 µs to begin
+            if len(members) != n_members:
+                return False
+        return True
 
     def watch(self, function: FunctionType) -> list[str]:
         """Watch a function's parts, and return the names of those that may change unseen."""

@@ -3,6 +3,7 @@
 from ._async_function import AsyncMemorizedFunc
 from ._counting import CacheStats
 from ._expiry import expires_after
+from ._explaining import Change, Explanation
 from ._function import MemorizedFunc
 from ._looking import CacheEntry
 from ._memory import Memory, register_store_backend
@@ -14,6 +15,8 @@ __all__ = [
     "AsyncNotMemorizedFunc",
     "CacheEntry",
     "CacheStats",
+    "Change",
+    "Explanation",
     "MemorizedFunc",
     "MemorizedResult",
     "Memory",

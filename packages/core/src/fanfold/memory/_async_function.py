@@ -25,9 +25,14 @@ class AsyncMemorizedFunc(Memorized[P, R]):
         """Return the result, from the cache if it is there; see :meth:`MemorizedFunc.__call__`."""
         key = self._key(args, kwargs)
         result: R = self._find(key)
-        if result is MISSING:
-            run = self._begin(key, args, kwargs)
-            result, _ = self._keep(run, await self.func(*args, **kwargs))
+        if result is not MISSING:
+            return result
+        async with self._turn(key) as turn:
+            result = turn.found
+            if result is MISSING:
+                self._note_miss(key)
+                run = self._begin(key, args, kwargs)
+                result, _ = self._keep(run, await self.func(*args, **kwargs), turn)
         return result
 
     async def call(self, *args: P.args, **kwargs: P.kwargs) -> tuple[R, dict[str, Any]]:
@@ -39,9 +44,14 @@ class AsyncMemorizedFunc(Memorized[P, R]):
         """Return a reference to the result; see :meth:`MemorizedFunc.call_and_shelve`."""
         key = self._key(args, kwargs)
         reference = self._find_reference(key)
-        if reference is None:
-            run = self._begin(key, args, kwargs)
-            reference = self._shelve(run, await self.func(*args, **kwargs))
+        if reference is not None:
+            return reference
+        async with self._turn_to_shelve(key) as turn:
+            reference = turn.found
+            if reference is None:
+                self._note_miss(key)
+                run = self._begin(key, args, kwargs)
+                reference = self._shelve(run, await self.func(*args, **kwargs), turn)
         return reference
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -76,27 +77,42 @@ class CacheStats(Value):
 class Counts:
     """Counts the calls of one :class:`Memory` in this process; any thread may add to it."""
 
-    __slots__ = ("_lock", "hits", "misses", "refused", "seconds_saved")
+    __slots__ = ("_hits", "_lock", "_misses", "_noted", "_refused", "_seconds_saved")
+
+    MOST_NOTED = 1000
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self.hits = 0
-        self.misses = 0
-        self.refused = 0
-        self.seconds_saved = 0.0
+        self._noted: deque[float] = deque()  # hits that are not summed up: a lock takes 0.3 µs
+        self._hits = 0
+        self._misses = 0
+        self._refused = 0
+        self._seconds_saved = 0.0
 
     def hit(self, seconds: float) -> None:
         """Count a call that found its result, which took so long to compute."""
-        with self._lock:
-            self.hits += 1
-            self.seconds_saved += seconds
+        self._noted.append(seconds)
+        if len(self._noted) > self.MOST_NOTED:
+            with self._lock:
+                self._sum_up()
 
     def miss(self) -> None:
         """Count a call that did not."""
         with self._lock:
-            self.misses += 1
+            self._misses += 1
 
     def refuse(self) -> None:
         """Count a result that was there but not signed as it should be."""
         with self._lock:
-            self.refused += 1
+            self._refused += 1
+
+    def totals(self) -> tuple[int, int, int, float]:
+        """Return the numbers of hits, of misses and of refusals, and the seconds saved."""
+        with self._lock:
+            self._sum_up()
+            return self._hits, self._misses, self._refused, self._seconds_saved
+
+    def _sum_up(self) -> None:
+        for _ in range(len(self._noted)):  # others may add some meanwhile, but only we take them
+            self._hits += 1
+            self._seconds_saved += self._noted.popleft()

@@ -14,18 +14,22 @@ from ._counting import Counts
 from ._hot import LARGEST, HotTier
 from ._reporting import Warner
 from ._signing import without_signature
+from ._single_flight import SingleFlight
 from ._space import Space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping, Sequence
 
-    from ..contracts.store import Store
+    from ..contracts.store import Piece, Store
     from ..persistence import Compress
     from ._budget import Budget
     from ._signing import Signer
 
+    Fetched = Mapping[str, bytes | None]
+
 _READ_AT_ONCE = LARGEST
 _HOLDS_TIMES = 1024
+_LARGEST_CONDITIONAL = 64 << 20  # a store may have to hold such a value in one piece
 _TICK = 0.01  # the times of files advance every 4 to 10 ms on Linux: noting twice changes nothing
 _MOST_NOTED = 1000
 _DURATION = b'"duration":'
@@ -68,6 +72,8 @@ class Entries:
         How many bytes of results to keep in the process as well.
     signer : Signer, optional
         Signs what is written, and lets pass what may be read.
+    lease_seconds : float, default=30.0
+        When to take a process for dead that computes a result, where the store has no locks.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class Entries:
         read_only: bool = False,
         hot: int = 0,
         signer: Signer | None = None,
+        lease_seconds: float = 30.0,
     ) -> None:
         if compress:
             encode(None, compress=compress)  # refuses what it cannot do before it is needed
@@ -96,6 +103,7 @@ class Entries:
             read_only,
             hot,
             signer,
+            lease_seconds,
         )
         self._signer = signer
         # What is signed is read whole: it must not change between the check and the unpickling.
@@ -107,6 +115,8 @@ class Entries:
         self.warner = Warner()
         self.counts = Counts()
         self.space = Space(self.store, budget, self.delete, self.warner)
+        # Who must not write has nothing to tell to those who wait.
+        self.flights = None if read_only else SingleFlight(self.store, lease_seconds)
 
     def __reduce__(self) -> tuple[type[Entries], tuple[object, ...]]:
         return type(self), self._recipe
@@ -139,8 +149,19 @@ class Entries:
         """Return the value of an entry, or :data:`MISSING`; raises as :meth:`find`."""
         return self.find(key, mmap_mode)[0]
 
-    def find(self, key: str, mmap_mode: str | None = None) -> tuple[Any, float]:
+    def find(
+        self, key: str, mmap_mode: str | None = None, fetched: Fetched | None = None
+    ) -> tuple[Any, float]:
         """Return the value of an entry, or :data:`MISSING`, and how long computing it took.
+
+        Parameters
+        ----------
+        key : str
+            The entry.
+        mmap_mode : str, optional
+            How to map arrays.
+        fetched : mapping, optional
+            What :meth:`fetch` returned, where it was asked beforehand.
 
         Raises
         ------
@@ -154,7 +175,10 @@ class Entries:
             if hot is not None and not self.is_expired(hot.created):
                 return hot.result(), hot.seconds
         at_once = _READ_AT_ONCE if self._has_paths else None
-        data = self.store.get(key, 0, at_once if mmap_mode is None else _HOLDS_TIMES)
+        if fetched is not None and key in fetched:
+            data = fetched[key]
+        else:
+            data = self.store.get(key, 0, at_once if mmap_mode is None else _HOLDS_TIMES)
         if data is None or (self.budget.ttl and self.is_expired(_number(_CREATED, data))):
             return MISSING, 0.0
         if mmap_mode is None and (at_once is None or len(data) < at_once):
@@ -168,7 +192,34 @@ class Entries:
         # Loading reads large arrays straight into their place: 10 MB take 2.4 ms, not 3.4.
         return self._load(key, mmap_mode), _number(_DURATION, data)
 
-    def read_metadata(self, key: str) -> Mapping[str, Any] | None:
+    @property
+    def fetches(self) -> bool:
+        """Whether looking for many entries at once takes less time than one after the other."""
+        return self.store.capabilities.get_many and not self._has_paths
+
+    def fetch(self, keys: Sequence[str], *, whole: bool) -> Fetched | None:
+        """Return what the store has of entries, for :meth:`find`; None if that gains nothing.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            The entries.
+        whole : bool
+            Whether all of each is needed, or no more than :meth:`read_metadata` looks at.
+
+        Raises
+        ------
+        fanfold.errors.StoreError
+            If the store cannot be read.
+        """
+        if not self.fetches:
+            return None
+        hot: Container[str] = self._hot if self._hot is not None and whole else ()
+        wanted = [key for key in dict.fromkeys(keys) if key not in hot]
+        stop = None if whole or self._signer is not None else METADATA_PREFIX
+        return dict(zip(wanted, self.store.get_many(wanted, 0, stop), strict=True))
+
+    def read_metadata(self, key: str, fetched: Fetched | None = None) -> Mapping[str, Any] | None:
         """Return what is known of an entry, or None where there is none.
 
         Raises
@@ -178,7 +229,10 @@ class Entries:
         fanfold.errors.CorruptFileError
             If the entry is damaged there, or nothing that a Memory wrote.
         """
-        start = self.store.get(key, 0, METADATA_PREFIX if self._signer is None else None)
+        if fetched is not None and key in fetched:
+            start = fetched[key]
+        else:
+            start = self.store.get(key, 0, METADATA_PREFIX if self._signer is None else None)
         if start is None:
             return None
         if self._signer is not None:
@@ -188,8 +242,26 @@ class Entries:
             raise CorruptFileError(f"the entry {key!r} says nothing of where it comes from")
         return metadata
 
-    def write(self, key: str, value: object, metadata: Mapping[str, object]) -> int:
+    def write(
+        self,
+        key: str,
+        value: object,
+        metadata: Mapping[str, object],
+        *,
+        only_if_absent: bool = False,
+    ) -> int:
         """Put an entry in the place of one that may be there, and return its size in bytes.
+
+        Parameters
+        ----------
+        key : str
+            The key.
+        value : object
+            The result.
+        metadata : mapping
+            What is to be known of it.
+        only_if_absent : bool, default=False
+            Leave an entry that is there, and return 0 then. The store must be able to.
 
         Raises
         ------
@@ -203,10 +275,21 @@ class Entries:
             pieces.append(self._signer.sign(key, pieces))
         if self._hot is not None:
             self._hot.discard(key)
-        self.store.put(key, pieces)
         n_bytes = sum(map(len, pieces))
+        if not only_if_absent:
+            self.store.put(key, pieces)
+        elif not self._put_if_absent(key, pieces, n_bytes):
+            return 0
         self.space.note_added(n_bytes)
         return n_bytes
+
+    def _put_if_absent(self, key: str, pieces: Sequence[Piece], n_bytes: int) -> bool:
+        if n_bytes <= _LARGEST_CONDITIONAL:
+            return self.store.put_if_absent(key, pieces)
+        if self.store.get(key, 0, 0) is not None:
+            return False
+        self.store.put(key, pieces)
+        return True
 
     def delete(self, key: str) -> bool:
         """Remove an entry, and return whether it was there.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._base import P, R
 from ._entries import MISSING
 from ._memorized import Memorized
 from ._result import MemorizedResult
+
+if TYPE_CHECKING:
+    from ._finding import ResultFinder
 
 
 class MemorizedFunc(Memorized[P, R]):
@@ -30,9 +33,14 @@ class MemorizedFunc(Memorized[P, R]):
         """
         key = self._key(args, kwargs)
         result: R = self._find(key)
-        if result is MISSING:
-            run = self._begin(key, args, kwargs)
-            result, _ = self._keep(run, self.func(*args, **kwargs))
+        if result is not MISSING:
+            return result
+        with self._turn(key) as turn:
+            result = turn.found
+            if result is MISSING:
+                self._note_miss(key)
+                run = self._begin(key, args, kwargs)
+                result, _ = self._keep(run, self.func(*args, **kwargs), turn)
         return result
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> tuple[R, dict[str, Any]]:
@@ -59,7 +67,18 @@ class MemorizedFunc(Memorized[P, R]):
         """
         key = self._key(args, kwargs)
         reference = self._find_reference(key)
-        if reference is None:
-            run = self._begin(key, args, kwargs)
-            reference = self._shelve(run, self.func(*args, **kwargs))
+        if reference is not None:
+            return reference
+        with self._turn_to_shelve(key) as turn:
+            reference = turn.found
+            if reference is None:
+                self._note_miss(key)
+                run = self._begin(key, args, kwargs)
+                reference = self._shelve(run, self.func(*args, **kwargs), turn)
         return reference
+
+    def __fanfold_find_results__(
+        self, method: str, first_args: tuple[object, ...], *, counts_misses: bool
+    ) -> ResultFinder | None:
+        """Return what looks up the results of calls that ``Parallel`` is about to send."""
+        return self._finder(method, first_args, counts_misses=counts_misses)

@@ -53,6 +53,10 @@ class HotTier:
         self._entries: OrderedDict[str, tuple[HotEntry, int]] = OrderedDict()
         self._lock = Lock()
 
+    def __contains__(self, key: object) -> bool:
+        """Return whether a result is here; it does not count as used."""
+        return key in self._entries
+
     def get(self, key: str) -> HotEntry | None:
         """Return a result if it is here; it counts as used."""
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from ..errors import InvalidArgumentError
 from ..hashing import register_hasher
 from ..plugins import stores
 from ._async_function import AsyncMemorizedFunc, is_coroutine_function
@@ -105,6 +106,15 @@ class Memory:
         to workers. Of several, the first signs, and what any of them signed is taken, so that keys
         can be rotated. What is refused is computed again and replaced, with one warning, and counts
         in :meth:`stats`. Signed results are not mapped.
+    single_flight : bool, default=True
+        Of several calls that need the same result at once, in any thread, process or host, have one
+        compute it and the others wait. If that one is interrupted or dies, another computes in its
+        place; if it raises, or its result cannot be kept, the others compute too, side by side. A
+        call never waits for one that it is itself a part of.
+    lease_seconds : float, default=30.0
+        Where the store has no locks, as in S3 and on network file systems: how long after the last
+        sign of life of a process that computes another takes over. What the first publishes later
+        replaces nothing.
 
     Raises
     ------
@@ -144,12 +154,15 @@ class Memory:
         read_only: bool = False,
         hot: int | str | None = None,
         signing_key: SigningKey | None = None,
+        single_flight: bool = True,
+        lease_seconds: float = 30.0,
     ) -> None:
         self.location = location
         self.backend = backend
         self.mmap_mode = mmap_mode
         self.compress = compress
         self.verbose = int(verbose)
+        self.single_flight = single_flight
         self.backend_options = dict(backend_options or {})
         hot_bytes = parse_size(hot, "hot") or 0
         signer = None if signing_key is None else Signer(signing_key)
@@ -167,6 +180,7 @@ class Memory:
                 read_only,
                 hot_bytes,
                 signer,
+                _checked_lease(lease_seconds),
             )
             self._entries.mapping(mmap_mode)
 
@@ -184,6 +198,8 @@ class Memory:
         mmap_mode: str | Literal[False] | None = ...,
         cache_validation_callback: Validation | None = ...,
         version: str | int | None = ...,
+        single_flight: bool | None = ...,
+        deps: bool = ...,
     ) -> AsyncCached[P, R]: ...
     @overload
     def cache(
@@ -194,6 +210,8 @@ class Memory:
         mmap_mode: str | Literal[False] | None = ...,
         cache_validation_callback: Validation | None = ...,
         version: str | int | None = ...,
+        single_flight: bool | None = ...,
+        deps: bool = ...,
     ) -> Cached[P, R]: ...
     @overload
     def cache(
@@ -204,6 +222,8 @@ class Memory:
         mmap_mode: str | Literal[False] | None = ...,
         cache_validation_callback: Validation | None = ...,
         version: str | int | None = ...,
+        single_flight: bool | None = ...,
+        deps: bool = ...,
     ) -> _Decorator: ...
     def cache(
         self,
@@ -213,6 +233,8 @@ class Memory:
         mmap_mode: str | Literal[False] | None = False,
         cache_validation_callback: Validation | None = None,
         version: str | int | None = None,
+        single_flight: bool | None = None,
+        deps: bool = True,
     ) -> Any:
         """Return a function that is computed once for the same arguments.
 
@@ -240,6 +262,12 @@ class Memory:
             Pins the function: in place of its code and all that it depends on, only this counts.
             Change it when results change. For what fanfold cannot see, such as a model in a file,
             or cannot hash; see :func:`fanfold.hashing.explain`.
+        single_flight : bool, optional
+            Whether a call waits for one that computes the same; by default as the Memory.
+        deps : bool, default=True
+            False counts only what the function's own text says, as joblib does: not the globals
+            that it reads, the functions that it calls, what it encloses, nor its defaults other
+            than as arguments. Then a change of these gives old results.
 
         Returns
         -------
@@ -258,7 +286,14 @@ class Memory:
 
             def decorate(func: Callable[..., Any]) -> Any:
                 return self.cache(
-                    func, ignore, verbose, mmap_mode, cache_validation_callback, version
+                    func,
+                    ignore,
+                    verbose,
+                    mmap_mode,
+                    cache_validation_callback,
+                    version,
+                    single_flight,
+                    deps,
                 )
 
             return decorate
@@ -269,7 +304,15 @@ class Memory:
             func = func.func
         kind = AsyncMemorizedFunc if is_coroutine_function(func) else MemorizedFunc
         return kind(
-            func, self._entries, ignore, mmap_mode, verbose, cache_validation_callback, version
+            func,
+            self._entries,
+            ignore,
+            mmap_mode,
+            verbose,
+            cache_validation_callback,
+            version,
+            self.single_flight if single_flight is None else single_flight,
+            deps,
         )
 
     def eval(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -360,13 +403,13 @@ class Memory:
         """
         if self._entries is None:
             return CacheStats(hits=0, misses=0, seconds_saved=0.0, refused=0, entries=0, bytes=0)
-        counts = self._entries.counts
+        hits, misses, refused, seconds_saved = self._entries.counts.totals()
         n_entries, n_bytes = self._entries.space.totals()
         return CacheStats(
-            hits=counts.hits,
-            misses=counts.misses,
-            seconds_saved=counts.seconds_saved,
-            refused=counts.refused,
+            hits=hits,
+            misses=misses,
+            seconds_saved=seconds_saved,
+            refused=refused,
             entries=n_entries,
             bytes=n_bytes,
         )
@@ -399,6 +442,15 @@ def register_store_backend(backend_name: str, backend: Callable[..., Store]) -> 
         If the name is not a string, or `backend` cannot make a store.
     """
     stores.register(backend_name, backend)
+
+
+def _checked_lease(seconds: float) -> float:
+    if isinstance(seconds, (int, float)) and seconds > 0:
+        return seconds
+    raise InvalidArgumentError(
+        f"lease_seconds={seconds!r}: expected after how many seconds without a sign of life a "
+        "process is taken for dead, above 0"
+    )
 
 
 def _hashed(memory: Memory) -> object:

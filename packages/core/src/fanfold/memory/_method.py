@@ -5,10 +5,14 @@ from __future__ import annotations
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
+from ..contracts.lookup import offered_finder
 from ..hashing import register_hasher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from ..contracts.lookup import Finder
+    from ._explaining import Explanation
 
 
 class CachedMethod:
@@ -46,6 +50,11 @@ class CachedMethod:
         found: bool = self._cached.check_call_in_cache(self._instance, *args, **kwargs)
         return found
 
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Return whether a call would find its result; see :meth:`MemorizedFunc.explain`."""
+        explanation: Explanation = self._cached.explain(self._instance, *args, **kwargs)
+        return explanation
+
     def put(
         self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None
     ) -> None:
@@ -61,8 +70,19 @@ class CachedMethod:
         """Remove the method's results, those of all instances."""
         self._cached.clear(warn)
 
+    def __fanfold_find_results__(
+        self, method: str, first_args: tuple[object, ...], *, counts_misses: bool
+    ) -> Finder | None:
+        """Return what looks up the results of calls that ``Parallel`` is about to send."""
+        first_args = (self._instance, *first_args)
+        return offered_finder(self._cached, method, first_args, counts_misses=counts_misses)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(func={self.func!r})"
+
+    def _repr_html_(self) -> str:
+        shown: str = self._cached._repr_html_()
+        return shown
 
 
 def _hashed(method: CachedMethod) -> object:

@@ -71,7 +71,8 @@ class Reporter:
 
     def hit(self, key: str) -> None:
         """Tell that a result was found."""
-        self._tell("hit", key)
+        if hooks.active() is not None:
+            self._tell("hit", key)
         if self._verbose >= _TELLS_HITS:
             say(f"Loaded a result of {self._full_name}{self._place(key)}")
 
@@ -107,6 +108,10 @@ class Reporter:
             f"{self._full_name} is computed at each call, because what it returns cannot be "
             f"pickled: {error}",
         )
+
+    def not_claimed(self, error: Exception) -> None:
+        """Tell that others cannot know that a result is being computed."""
+        self._warner.warn("claim", f"a result may be computed several times at once: {error}")
 
     def unreadable(self, error: Exception) -> None:
         """Tell that the store cannot be read."""

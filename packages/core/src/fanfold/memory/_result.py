@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..errors import CacheMissError, StoreError
 from ..hashing import register_hasher
 from ._entries import MISSING
+from ._showing import html_table, readable_seconds, readable_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..contracts.store import Store
     from ._entries import Entries
 
 R = TypeVar("R")
@@ -52,6 +54,11 @@ class MemorizedResult(Generic[R]):
     def location(self) -> str:
         """Where the cache is."""
         return self._entries.store.location
+
+    @property
+    def store_backend(self) -> Store:
+        """The store that the result is in."""
+        return self._entries.store
 
     @property
     def duration(self) -> float:
@@ -113,6 +120,19 @@ class MemorizedResult(Generic[R]):
 
     def __hash__(self) -> int:
         return hash((self.location, self.key))
+
+    def _repr_html_(self) -> str:
+        arguments = ", ".join(
+            f"{name}={text}" for name, text in self.metadata["input_args"].items()
+        )
+        rows = [
+            ("result of", f"{self.func}({arguments})"),
+            ("location", self.location),
+            ("key", self.key),
+            ("took", readable_seconds(self.duration)),
+            ("created", readable_time(self.metadata["time"])),
+        ]
+        return html_table((), rows)
 
     def __repr__(self) -> str:
         return (

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._base import CachedFunction, P, R
+from ._explaining import Explanation
+from ._key import function_name
 from ._pickling import reduce_cached
 from ._result import NotMemorizedResult
+from ._showing import html_table
+from ._summary import summarize_call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +23,11 @@ class Unmemorized(CachedFunction[P, R]):
         """Return False: nothing is kept."""
         return False
 
+    def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Tell that nothing is kept."""
+        call = summarize_call(function_name(self.func), args, kwargs)
+        return Explanation(call, "", False, "nothing is kept: the Memory has no location")
+
     def put(
         self, args: Sequence[Any], value: object, kwargs: Mapping[str, Any] | None = None
     ) -> None:
@@ -30,6 +39,10 @@ class Unmemorized(CachedFunction[P, R]):
 
     def clear(self, warn: bool = True) -> None:
         """Do nothing: nothing is kept."""
+
+    def _repr_html_(self) -> str:
+        rows = [("function", function_name(self.func)), ("results", "none are kept")]
+        return html_table((), rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduce_cached(self)

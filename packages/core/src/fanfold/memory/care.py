@@ -8,6 +8,7 @@ from ..contracts._value import Value
 from ..errors import CorruptFileError
 from ..persistence import verify
 from ._key import ROOT, is_entry_key
+from ._leftovers import find_leftovers
 from ._showing import readable_seconds, readable_size, readable_time
 from ._signing import without_signature
 
@@ -21,6 +22,7 @@ __all__ = [
     "Damage",
     "FunctionUse",
     "find_damaged",
+    "find_leftovers",
     "find_relatives",
     "is_entry_key",
     "readable_seconds",

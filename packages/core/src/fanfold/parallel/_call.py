@@ -183,8 +183,10 @@ class Call:
 
     def _wait(self) -> None:
         """Wait for a batch to complete, and take in all that have; or until it is time to act."""
-        left = self._time_left() if self._again or self._deadlines is not None else None
-        future = self._executor.wait(self._completed, left)
+        self._wait_for(self._time_left() if self._again or self._deadlines is not None else None)
+
+    def _wait_for(self, seconds: float | None) -> None:
+        future = self._executor.wait(self._completed, seconds)
         if self._stop.is_up:
             raise CallStoppedError
         if future is None:

@@ -42,7 +42,9 @@ class Dispatcher:
     failure : BaseException or None
         The first failure; nothing is submitted after it. What is ready by then still counts.
     submitted_tasks : int
-        How many tasks of the input were given to the backend.
+        How many tasks of the input were given to the backend, or need not be.
+    found_tasks : int
+        How many of them need not be, because their results were in a cache.
     completed_tasks : int
         How many of them are settled: they have a result, or the failure that takes its place.
     task_seconds : float
@@ -64,6 +66,7 @@ class Dispatcher:
         self.ready: deque[object] = deque()
         self.failure: BaseException | None = None
         self.submitted_tasks = 0
+        self.found_tasks = 0
         self.completed_tasks = 0
         self.task_seconds = 0.0
         self.exhausted = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import copy_context
-from itertools import chain, count, islice
+from itertools import count, islice
 
 from .._nesting import nesting, seed_scope
 from ..tasks.batches import EncodedBatch
@@ -11,22 +11,22 @@ from ..tasks.encoding import TaskEncoder
 from ..tasks.local import LocalBatch, LoopBatch, own_bytes
 from ..tasks.naming import live_function_key
 from ._configuration import configuration
+from ._peeking import look_ahead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
     from contextvars import Context
-    from typing import Any, Protocol, TypeVar
+    from typing import Protocol
 
     from ..contracts.backend import BackendCapabilities
+    from ..contracts.lookup import Finder
     from ..tasks.batches import EncodedTask
     from ..tasks.local import StopFlag
     from ..tasks.naming import Task
     from ..tasks.storing import Storage
     from ..tasks.terms import Terms
     from ..tasks.travel.initializers import Initializer
-
-    T = TypeVar("T")
 
     class Feeder(Protocol):
         """Takes tasks from an iterator."""
@@ -61,13 +61,22 @@ def feeder_for(
     storage: Storage | None,
     stop: StopFlag,
     initializer: Initializer | None = None,
+    finder: Finder | None = None,
 ) -> Feeder:
-    """Return the feeder that suits a backend."""
+    """Return the feeder that suits a backend, and looks for results first if there is a finder."""
     if capabilities.runs_in_caller:
         return _LoopFeeder(tasks, terms, stop, initializer)
+    feeder: _LiveFeeder | _EncodingFeeder
     if capabilities.shares_memory:
-        return _LiveFeeder(tasks, terms, stop, initializer)
-    return _EncodingFeeder(tasks, terms, storage, same_host=not capabilities.spans_hosts)
+        feeder = _LiveFeeder(tasks, terms, stop, initializer)
+    else:
+        feeder = _EncodingFeeder(tasks, terms, storage, same_host=not capabilities.spans_hosts)
+    if finder is None:
+        return feeder
+    from ._looking import LookingFeeder  # most calls are of functions that are not cached
+
+    counts_misses = not capabilities.shares_memory
+    return LookingFeeder(feeder, tasks, finder.at_once, counts_misses=counts_misses)
 
 
 class _EncodingFeeder:
@@ -86,12 +95,24 @@ class _EncodingFeeder:
         self._encoded = iter(list(self._encoded))
 
     def first_function(self) -> Hashable | None:
-        ahead, self._encoded = _look_ahead(self._encoded, 1)
+        ahead, self._encoded = look_ahead(self._encoded, 1)
         return ahead[0].function.key if ahead else None
 
     def look_ahead(self, size: int) -> int:
-        ahead, self._encoded = _look_ahead(self._encoded, size)
+        ahead, self._encoded = look_ahead(self._encoded, size)
         return len(ahead)
+
+    def prepare(self, task: Task, index: int) -> EncodedTask:
+        return self._encoder.encode(task, index)
+
+    def nbytes_of(self, prepared: EncodedTask) -> int:
+        return prepared.nbytes
+
+    def batch_of(self, first_task: int, prepared: list[EncodedTask]) -> EncodedBatch:
+        batch = self._encoder.batch(first_task)
+        for task in prepared:
+            batch.add(task)
+        return batch
 
     def take(self, first_task: int, size: int) -> EncodedBatch | None:
         batch = self._encoder.batch(first_task)
@@ -144,23 +165,30 @@ class _LiveFeeder(_LocalFeeder):
             self._kind = WatchedBatch
 
     def first_function(self) -> Hashable | None:
-        ahead, self._tasks = _look_ahead(self._tasks, 1)
+        ahead, self._tasks = look_ahead(self._tasks, 1)
         return live_function_key(ahead[0]) if ahead else None
 
     def look_ahead(self, size: int) -> int:
-        ahead, self._tasks = _look_ahead(self._tasks, 2)
+        ahead, self._tasks = look_ahead(self._tasks, 2)
         if ahead and (nbytes := own_bytes(ahead[0], ahead[-1])):
             size = max(1, min(size, self.MOST_BYTES // nbytes))
-        ahead, self._tasks = _look_ahead(self._tasks, size)
+        ahead, self._tasks = look_ahead(self._tasks, size)
         return len(ahead)
 
     def take(self, first_task: int, size: int) -> LocalBatch | None:
         tasks = list(islice(self._tasks, size))
         self.exhausted = len(tasks) < size
-        if not tasks:
-            return None
+        return self.batch_of(first_task, tasks) if tasks else None
+
+    def prepare(self, task: Task, index: int) -> Task:
+        return task
+
+    def nbytes_of(self, prepared: Task) -> int:
+        return 0  # nothing travels
+
+    def batch_of(self, first_task: int, prepared: list[Task]) -> LocalBatch:
         return self._kind(
-            first_task, tasks, self._terms, self._context, self._stop, self._initializer
+            first_task, prepared, self._terms, self._context, self._stop, self._initializer
         )
 
 
@@ -187,28 +215,6 @@ class _LoopFeeder(_LocalFeeder):
             first_task, islice(self._tasks, size), self._terms, self._stop, self._initializer
         )
         return self._last
-
-
-def _look_ahead(iterator: Iterator[T], size: int) -> tuple[list[T], Iterator[T]]:
-    """Return up to `size` things from an iterator, and an iterator that gives them once more.
-
-    What the iterator raises is raised by the other in its turn, when the call is under way.
-    """
-    ahead: list[T] = []
-    try:
-        for thing in islice(iterator, size):
-            ahead.append(thing)  # noqa: PERF402  those before an error count
-    except Exception as error:  # noqa: BLE001  the user's iterator may raise anything
-        return ahead, chain(ahead, _raising(error))
-    return ahead, chain(ahead, iterator)
-
-
-def _raising(error: Exception) -> Iterator[Any]:
-    yield from ()  # nothing, and makes this an iterator
-    try:
-        raise error
-    finally:
-        del error  # whose traceback refers to this frame
 
 
 def _nested_context(terms: Terms) -> Context:

@@ -26,6 +26,7 @@ from ._defaults import UNSET, Unset
 from ._dispatcher import Dispatcher
 from ._feeding import feeder_for
 from ._observing import HookObserver, Observer, VerboseObserver
+from ._peeking import finder_of_first
 from ._policy import FailurePolicy, check_on_error
 from ._random import seeds_of_calls
 from ._recovery import Recovery
@@ -256,12 +257,16 @@ class Parallel:
 
     @property
     def n_dispatched_tasks(self) -> int:
-        """How many tasks the present or last call gave to its backend."""
-        return self._dispatcher.submitted_tasks if self._dispatcher else 0
+        """How many tasks the present or last call gave to its backend.
+
+        Those whose results were found in a cache are not among them.
+        """
+        dispatcher = self._dispatcher
+        return dispatcher.submitted_tasks - dispatcher.found_tasks if dispatcher else 0
 
     @property
     def n_completed_tasks(self) -> int:
-        """How many tasks the present or last call has run."""
+        """How many tasks of the present or last call are done."""
         return self._dispatcher.completed_tasks if self._dispatcher else 0
 
     def __call__(self, iterable: Iterable[Task]) -> Any:
@@ -324,13 +329,15 @@ class Parallel:
         executor = backend.executor(self._request(streaming))
         try:
             storage = self._storage(executor)
+            tasks, finder = finder_of_first(iterable, backend.capabilities)
             feeder = feeder_for(
                 backend.capabilities,
-                iterable,
+                tasks,
                 terms,
                 storage,
                 stop,
                 self._initializer,
+                finder,
             )
             if self.pre_dispatch == "all":
                 feeder.take_all()
@@ -338,11 +345,20 @@ class Parallel:
         except BaseException:
             executor.close(abort=True)
             raise
-        dispatcher = Dispatcher(window, sizer, keep_order=self.return_as != "generator_unordered")
+        keep_order = self.return_as != "generator_unordered"
+        dispatcher = Dispatcher(window, sizer, keep_order=keep_order)
+        make_call: Callable[..., Call] = Call
+        if finder is not None:
+            from ._found import FindingCall, FindingDispatcher  # most calls need neither
+
+            dispatcher = FindingDispatcher(
+                window, sizer, keep_order=keep_order, streaming=streaming
+            )
+            make_call = partial(FindingCall, streaming=streaming)
         again = Requeue(self._n_workers)
         observers = self._observers(_length(iterable))
         self._dispatcher = dispatcher
-        return Call(
+        return make_call(
             executor,
             dispatcher,
             feeder,

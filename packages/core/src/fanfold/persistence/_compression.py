@@ -76,6 +76,8 @@ def choose_compression(compress: Compress, path: str = "") -> Compression | None
 
 
 def _method_by_ending(path: str) -> str | None:
+    if not path:
+        return None
     for name, compressor in list(compressors.items()):  # a thread may register one meanwhile
         if compressor.extension and path.endswith(compressor.extension):
             return name

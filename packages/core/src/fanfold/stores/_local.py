@@ -10,11 +10,12 @@ from ..contracts.store import Store, StoreCapabilities, StoreEntry, check_key, c
 from ..errors import InvalidArgumentError, StoreError
 from ._failure import failure
 from ._index import Index
+from ._locking import locks as kernel_locks
 from ._publish import discard, prune, publish, publish_new, sweep, write_temporary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ..contracts.store import Piece
@@ -37,6 +38,9 @@ class LocalStore(Store):
     location : str or path-like
         The directory. A relative path is taken from the current directory, now and for good. A URL
         is taken if it is ``file:///absolute/path``.
+    locks : bool, optional
+        Whether to have the kernel keep locks, in the hidden directory ``.locks``. By default that
+        is so where the directory is on a file system of this machine, of a kind that is known.
 
     Raises
     ------
@@ -58,11 +62,15 @@ class LocalStore(Store):
 
     name: ClassVar[str] = "local"
     capabilities: ClassVar[StoreCapabilities] = StoreCapabilities(
-        put_if_absent=True, touch=True, local_paths=True, indexed=True
+        put_if_absent=True, touch=True, local_paths=True, indexed=True, locks=True
     )
 
-    def __init__(self, location: str | os.PathLike[str]) -> None:
+    def __init__(self, location: str | os.PathLike[str], *, locks: bool | None = None) -> None:
         super().__init__(os.path.abspath(_path_of(location)))
+        self._has_locks = kernel_locks.may_be_used(self.location) if locks is None else locks
+        if not self._has_locks and self.capabilities.locks:
+            # The location decides here, not only the class.
+            self.capabilities = _without_locks(self.capabilities)  # type: ignore[misc]
         self._partial = f"{self.location}/.partial"
         self._swept = False
         self._index = Index(self.location, self._all, self._look)
@@ -166,6 +174,16 @@ class LocalStore(Store):
         check_prefix(prefix)
         return self._index.by_use(prefix) if os.path.isdir(self.location) else iter(())
 
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        """Hold a name until what this returns is called, or this process ends."""
+        if not self._has_locks:
+            raise self._unsupported("locks")
+        try:
+            lock = kernel_locks.lock(f"{self.location}/.locks/names", check_key(name), wait)
+        except OSError as error:
+            raise failure(f"lock {name!r}", self.location, error) from error
+        return None if lock is None else lock.release
+
     def close(self) -> None:
         """Let go of the file that is open for the index."""
         self._index.close()
@@ -227,6 +245,13 @@ class LocalStore(Store):
 
     def _failure(self, action: str, key: str, error: OSError) -> StoreError:
         return failure(f"{action} the entry {key!r}", self.location, error)
+
+
+def _without_locks(capabilities: StoreCapabilities) -> StoreCapabilities:
+    names = StoreCapabilities.__slots__
+    return StoreCapabilities(
+        **{name: name != "locks" and getattr(capabilities, name) for name in names}
+    )
 
 
 def _path_of(location: str | os.PathLike[str]) -> str:

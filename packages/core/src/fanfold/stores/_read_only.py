@@ -32,12 +32,20 @@ class ReadOnlyStore(Store):
         super().__init__(store.location)
         self._store = store
         self.capabilities = StoreCapabilities(  # type: ignore[misc]  # those of what it wraps
-            local_paths=store.capabilities.local_paths, spans_hosts=store.capabilities.spans_hosts
+            local_paths=store.capabilities.local_paths,
+            spans_hosts=store.capabilities.spans_hosts,
+            get_many=store.capabilities.get_many,
         )
 
     def get(self, key: str, start: int = 0, stop: int | None = None) -> bytes | None:
         """Return the bytes of an entry, or None where there is none."""
         return self._store.get(key, start, stop)
+
+    def get_many(
+        self, keys: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        """Return the bytes of many entries, in the order of the keys."""
+        return self._store.get_many(keys, start, stop)
 
     def list(self, prefix: str = "") -> Iterator[StoreEntry]:
         """Iterate over the entries whose keys start with `prefix`, in any order."""

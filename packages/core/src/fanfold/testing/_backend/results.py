@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ...memory import Memory
 from ...parallel import Parallel, delayed, parallel_config
 from . import tasks
 from .aside import aside
 from .base import BackendChecks
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...contracts.backend import Backend
     from .lobby import Lobby
 
@@ -48,6 +51,18 @@ class ResultChecks(BackendChecks):
                 assert visitor.has_said_goodbye()
 
         assert self.in_time(results) == ["first", "second"]
+
+    def test_tasks_whose_results_are_in_a_cache_are_found_in_their_place(
+        self, backend: Backend, tmp_path: Path
+    ) -> None:
+        cached = Memory(tmp_path, verbose=0).cache(tasks.add)
+        for n in (0, 3, 4):
+            cached.put((n,), f"found {n}")
+
+        results = self.call(backend, (delayed(cached)(n) for n in range(6)), batch_size=2)
+        again = self.stream(backend, (delayed(cached)(n) for n in range(6)))
+
+        assert results == again == ["found 0", 2, 3, "found 3", "found 4", 6]
 
     def test_no_tasks_have_no_results(self, backend: Backend) -> None:
         assert self.call(backend, []) == []

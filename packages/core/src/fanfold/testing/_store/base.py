@@ -62,7 +62,9 @@ Check: TypeAlias = Callable[..., None]
 _USES: dict[str, Sequence[Callable[[Store], object]]] = {
     "put_if_absent": [lambda store: store.put_if_absent(KEY, [b"value"])],
     "touch": [lambda store: store.touch(KEY)],
+    "get_many": [lambda store: store.get_many([KEY]), lambda store: store.get_many([], 1, 2)],
     "local_paths": [lambda store: store.local_path(KEY)],
+    "locks": [lambda store: store.lock(KEY), lambda store: store.lock(KEY, wait=False)],
     "indexed": [lambda store: store.totals(), lambda store: store.by_use()],
 }
 

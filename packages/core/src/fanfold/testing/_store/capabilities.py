@@ -8,7 +8,10 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ...contracts.store import StoreCapabilities
+from ...errors import InvalidArgumentError
 from .base import StoreChecks, needs
 from .child import child
 from .pieces import KEY, Interrupted
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CapabilityChecks"]
 
 _ROUNDS = 20
+_MANY = 70
 _THREADS = 8
 _PROCESSES = 3
 
@@ -138,6 +142,33 @@ class CapabilityChecks(StoreChecks):
         assert store.touch(KEY) is False
         assert store.touch("some/other") is False
         assert [entry.key for entry in store.list()] == ["some/other/entry"]
+
+    @needs("get_many")
+    def test_get_many_gives_what_get_gives_one_after_the_other(self, store: Store) -> None:
+        there = [f"many/{number}" for number in range(_MANY)]
+        for key in there[1::2]:
+            store.put(key, [key.encode() * 3])
+        store.put(there[2], [])
+        asked = [*reversed(there), there[1], there[1], "other/entry"]
+
+        for start, stop in [(0, None), (2, 9), (7, None), (0, 0)]:
+            found = store.get_many(asked, start, stop)
+
+            assert list(found) == [store.get(key, start, stop) for key in asked]
+        assert all(one is None or isinstance(one, bytes) for one in store.get_many(asked))
+
+    @needs("get_many")
+    def test_get_many_of_nothing_is_nothing(self, store: Store) -> None:
+        store.put(KEY, [b"value"])
+
+        assert list(store.get_many([])) == []
+
+    @needs("get_many")
+    def test_get_many_refuses_what_is_no_key(self, store: Store) -> None:
+        store.put(KEY, [b"value"])
+
+        with pytest.raises(InvalidArgumentError):
+            store.get_many([KEY, "../other"])
 
     @needs("local_paths")
     def test_a_local_path_is_a_file_of_just_the_bytes(self, store: Store) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import itertools
 import os
 import pickle
+import select
 import subprocess
 import sys
 from contextlib import contextmanager
 
-from .pieces import BIG, KEY, Interrupted
+from .pieces import BIG, KEY, LEASE_SECONDS, Interrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Child:
     def wait_for_line(self) -> bytes:
         """Return the next line that the process prints, without its end; empty if it has ended."""
         return self._pipes[1].readline().rstrip()
+
+    def has_line(self) -> bool:
+        """Return whether a line, or the end, can be read without waiting."""
+        return bool(select.select([self._pipes[1]], [], [], 0)[0])
 
     def kill(self) -> None:
         """End the process at once, with SIGKILL where that exists, and wait until it is gone."""
@@ -114,10 +119,39 @@ def _put_if_absent(store: Store) -> None:
     _tell(str(store.put_if_absent(KEY, [str(os.getpid()).encode()])))
 
 
+def _lock(store: Store) -> None:
+    release = store.lock(KEY)
+    assert release is not None
+    _tell("locked")
+    _wait()
+    release()
+    _tell("released")
+    _wait()
+
+
+def _compute(store: Store) -> None:
+    from ...memory import Memory
+    from ...plugins import stores
+
+    stores.register("store-under-test", lambda _location, **_options: store)
+    memory = Memory(
+        store.location, backend="store-under-test", verbose=0, lease_seconds=LEASE_SECONDS
+    )
+    _tell(str(memory.cache(_which_process, version=1)()))
+
+
+def _which_process() -> int:
+    _tell("computing")
+    _wait()
+    return os.getpid()
+
+
 _ACTIONS: dict[str, Callable[[Store], None]] = {
+    "compute": _compute,
     "get": _get,
     "half_a_put": _half_a_put,
     "half_a_put_if_absent": _half_a_put_if_absent,
+    "lock": _lock,
     "put_again_and_again": _put_again_and_again,
     "put_if_absent": _put_if_absent,
 }

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
     from ...contracts.store import Piece
 
-__all__ = ["BIG", "KEY", "Interrupted"]
+__all__ = ["BIG", "KEY", "LEASE_SECONDS", "Interrupted"]
 
 KEY = "some/entry"
 """The key of checks that need just one."""
 
 BIG = 4 << 20
 """The size of a value whose writing takes long enough to be interrupted, in bytes."""
+
+
+LEASE_SECONDS = 4.0
+"""When a process that computes is taken for dead: later than after any pause of a busy machine."""
 
 
 class Interrupted(Sequence["Piece"]):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from .caching import CachingChecks
 from .capabilities import CapabilityChecks
 from .faults import FaultChecks
+from .flights import FlightChecks
 from .indexing import IndexChecks
 from .keys import KeyChecks
+from .locking import LockChecks
 from .machine import MachineChecks
 from .sharing import SharingChecks
 from .values import ValueChecks
@@ -19,8 +21,10 @@ class StoreConformance(
     KeyChecks,
     CapabilityChecks,
     IndexChecks,
+    LockChecks,
     SharingChecks,
     CachingChecks,
+    FlightChecks,
     FaultChecks,
     MachineChecks,
 ):
