@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from fanfold import Memory, Parallel, TaskFailure, delayed, share, task_rng
-from fanfold.contracts import Store, StoreCapabilities, StoreEntry
 from fanfold.contracts.hooks import hookimpl
 from fanfold.errors import FanfoldWarning
-from fanfold.plugins import hooks, stores
+from fanfold.plugins import hooks
 
 RETURN_AS = ["list", "generator", "generator_unordered"]
 
@@ -67,46 +65,6 @@ def run(concurrent_backend):
         return run.parallel(tasks)
 
     return run
-
-
-class ManyStore(Store):
-    """Entries in this process, which are best read many at once; notes how many those were."""
-
-    name = "many"
-    capabilities = StoreCapabilities(get_many=True)
-    spaces: ClassVar[dict[str, dict[str, bytes]]] = {}
-    asked: ClassVar[list[int]] = []
-
-    def __init__(self, location):
-        super().__init__(location)
-        self.space = self.spaces.setdefault(location, {})
-
-    def get(self, key, start=0, stop=None):
-        found = self.space.get(key)
-        return None if found is None else found[start:stop]
-
-    def get_many(self, keys, start=0, stop=None):
-        self.asked.append(len(keys))
-        return [self.get(key, start, stop) for key in keys]
-
-    def put(self, key, pieces):
-        self.space[key] = b"".join(pieces)
-
-    def delete(self, key):
-        return self.space.pop(key, None) is not None
-
-    def list(self, prefix=""):
-        return (StoreEntry(key, 0, 0.0) for key in list(self.space) if key.startswith(prefix))
-
-
-@pytest.fixture
-def many(tmp_path):
-    """A Memory whose store reads many at once."""
-    stores.register("many", ManyStore)
-    yield Memory(f"many://{tmp_path}", verbose=0)
-    stores.unregister("many")
-    ManyStore.spaces.clear()
-    ManyStore.asked.clear()
 
 
 @pytest.mark.parametrize("return_as", RETURN_AS)
@@ -505,68 +463,3 @@ def test_what_is_no_task_is_refused_in_its_place(run, memory):
 
     with pytest.raises(TypeError, match="task 1 is 17"):
         run([delayed(cached)(1), 17])
-
-
-class TestManyAtOnce:
-    """Where results are best read many at once."""
-
-    def test_they_are(self, many):
-        cached = many.cache(double)
-        for x in range(0, 200, 2):
-            cached(x)
-        parallel = Parallel(n_jobs=2, backend="threads")
-
-        results = parallel(delayed(cached)(x) for x in range(200))
-
-        assert results == [2 * x for x in range(200)]
-        assert parallel.n_dispatched_tasks == 100
-        assert max(ManyStore.asked) > 50
-
-    def test_shelved_ones_too(self, many):
-        cached = many.cache(double)
-        for x in range(0, 10, 2):
-            cached(x)
-        parallel = Parallel(n_jobs=2, backend="threads")
-
-        references = parallel(delayed(cached.call_and_shelve)(x) for x in range(10))
-
-        assert [reference.get() for reference in references] == [2 * x for x in range(10)]
-        assert parallel.n_dispatched_tasks == 5
-
-    def test_what_is_in_the_process_is_not_asked_for(self, many):
-        cached = Memory(many.location, verbose=0, hot="1MB").cache(double)
-        for x in range(10):
-            cached(x)
-            cached(x)  # from now on it is here
-
-        Parallel(n_jobs=2, backend="threads")(delayed(cached)(x) for x in range(12))
-
-        assert sum(ManyStore.asked) == 2
-
-    def test_tasks_before_an_error_of_the_input_are_done(self, many):
-        cached = many.cache(double)
-        cached(1)
-
-        def tasks():
-            yield delayed(cached)(1)
-            yield delayed(cached)(2)
-            raise RuntimeError("no more")
-
-        results: Any = Parallel(n_jobs=2, backend="threads", return_as="generator")(tasks())
-
-        assert next(results) == 2
-        with pytest.raises(RuntimeError, match="no more"):
-            list(results)
-
-    def test_a_store_that_cannot_be_read_costs_no_task(self, many, monkeypatch):
-        cached = many.cache(double)
-        cached(1)
-
-        def fail(self, keys, start=0, stop=None):
-            raise OSError("not now")
-
-        monkeypatch.setattr(ManyStore, "get_many", fail)
-
-        results = Parallel(n_jobs=2, backend="threads")(delayed(cached)(x) for x in range(3))
-
-        assert results == [0, 2, 4]
