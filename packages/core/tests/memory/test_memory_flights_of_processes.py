@@ -247,6 +247,27 @@ def test_two_processes_that_need_each_others_result_do_not_wait_for_each_other(
 
 
 @pytest.mark.parametrize("settings", ["locks"], indirect=True)
+def test_who_died_while_it_waited_closes_no_circle(
+    start: Start, wait_for_waiting: Callable[[int], None]
+) -> None:
+    first = start("crossed('a', 'b')")
+    assert first.line() == "computing"
+    dead = start("crossed('b', 'a')")
+    assert dead.line() == "computing"
+    dead.end()
+    wait_for_waiting(1)
+    dead.kill()
+    heir = start("crossed('b', 'c')")
+    assert heir.line() == "computing"
+
+    first.end()
+    wait_for_waiting(2)  # the dead one's, which is still there, and now that of the first
+    heir.end()
+
+    assert [heir.line(), first.line()] == ["result b", "result a"]
+
+
+@pytest.mark.parametrize("settings", ["locks"], indirect=True)
 def test_a_child_of_a_process_that_is_killed_does_not_keep_its_claim(
     tmp_path: Path, start: Start, wait_for_waiting: Callable[[int], None]
 ) -> None:
