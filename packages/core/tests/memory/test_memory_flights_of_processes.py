@@ -213,7 +213,7 @@ def test_an_interrupt_ends_the_wait(
     other.process.send_signal(signal.SIGINT)
 
     assert other.process.wait(LIMIT) == -signal.SIGINT
-    assert left_over(store) == [key for key in left_over(store) if key.startswith("fanfold-leases")]
+    assert list(store.list("fanfold-waiting/")) == []
     first.end()
     assert first.line() == f"result {first.pid}"
 
