@@ -288,6 +288,23 @@ def test_a_child_of_a_process_that_is_killed_does_not_keep_its_claim(
         os.kill(child, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("settings", ["leases"], indirect=True)
+def test_a_child_that_is_forked_meanwhile_does_not_end_the_lease(
+    start: Start, store: Store
+) -> None:
+    first = start()
+    assert first.line() == "computing"
+
+    first.end("os.fork() and sys.stdin.readline()")
+    result = first.line()  # the child's, which returns from the function too
+
+    assert result.startswith("result ")
+    assert len(list(store.list("fanfold-leases/"))) == 1
+    first.end()
+    assert first.line() == result
+    assert left_over(store) == []
+
+
 @pytest.mark.parametrize("settings", ["shorter leases"], indirect=True)
 def test_a_process_that_comes_back_from_a_stop_replaces_nothing(
     start: Start, store: Store, wait_for_waiting: Callable[[int], None]
