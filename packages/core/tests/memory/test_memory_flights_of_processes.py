@@ -26,7 +26,7 @@ SHORT_LEASES = {**LEASES, "lease_seconds": 4.0}
 SHORTER_LEASES = {**LEASES, "lease_seconds": 1.0}
 
 PROGRAM = """
-import asyncio, json, os, sys
+import json, os, sys
 from fanfold import Memory
 
 memory = Memory(sys.argv[1], verbose=0, **json.loads(sys.argv[2]))
@@ -41,6 +41,11 @@ def work(x):
 
 async def work_async(x):
     return work(x)
+
+def run(coroutine, seconds=None):
+    import asyncio  # the other programs start sooner without it
+
+    return asyncio.run(asyncio.wait_for(coroutine, seconds))
 
 def cross(name, other):
     if other is not None:
@@ -150,7 +155,7 @@ def left_over(store: Store) -> list[str]:
     return [entry.key for entry in store.list() if not entry.key.startswith("fanfold/")]
 
 
-@pytest.mark.parametrize("call", ["cached(1)", "asyncio.run(cached_async(1))"])
+@pytest.mark.parametrize("call", ["cached(1)", "run(cached_async(1))"])
 def test_of_many_processes_one_computes(
     start: Start, store: Store, wait_for_waiting: Callable[[int], None], call: str
 ) -> None:
@@ -221,9 +226,9 @@ def test_an_interrupt_ends_the_wait(
 def test_a_task_that_waits_for_another_process_may_be_cancelled(
     start: Start, store: Store, wait_for_waiting: Callable[[int], None]
 ) -> None:
-    first = start("asyncio.run(cached_async(1))")
+    first = start("run(cached_async(1))")
     assert first.line() == "computing"
-    impatient = start("asyncio.run(asyncio.wait_for(cached_async(1), 0.1))")
+    impatient = start("run(cached_async(1), 0.1)")
     assert impatient.line() == ""  # it has ended with a TimeoutError
     impatient.process.wait(LIMIT)
     wait_for_waiting(0)
