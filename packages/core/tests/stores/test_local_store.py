@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -409,3 +410,29 @@ def test_an_interrupt_ends_the_wait_for_a_lock(store: LocalStore) -> None:
     assert release is not None
     release()
     assert store.lock("a", wait=False) is not None
+
+
+def test_on_a_system_without_locks_there_are_none(
+    run_script: Callable[..., CompletedProcess[str]],
+) -> None:
+    output = run_script(
+        """
+import sys
+sys.modules["fcntl"] = None  # as on Windows
+
+from fanfold import Memory
+from fanfold.errors import InvalidArgumentError
+from fanfold.stores import LocalStore
+
+print(LocalStore("cache").capabilities.locks, Memory("cache", verbose=0).cache(len)("four"))
+try:
+    LocalStore("cache", locks=True)
+except InvalidArgumentError as error:
+    print(error)
+"""
+    ).stdout
+
+    assert output.splitlines() == [
+        "False 4",
+        "locks=True: only Linux has the locks that this store uses; leave it out",
+    ]
