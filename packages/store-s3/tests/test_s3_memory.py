@@ -45,3 +45,29 @@ def test_a_bucket_that_is_not_there_costs_the_cache_and_not_the_result(s3: Any) 
 
     with pytest.warns(FanfoldWarning, match="create the bucket, or check its name"):
         assert memory.cache(len)("four") == 4
+
+
+def test_a_budget_is_kept_by_listing(s3: Any) -> None:
+    memory = Memory(s3.new_location(), backend_options=s3.options, verbose=0, max_entries=3)
+    cached = memory.cache(os.urandom)
+
+    for size in range(6):
+        cached(size)
+
+    assert memory.stats().entries == 3
+
+
+def test_a_computation_leaves_its_result_and_no_lease(s3: Any) -> None:
+    memory = Memory(s3.new_location(), backend_options=s3.options, verbose=0)
+    seen: list[list[str]] = []
+
+    @memory.cache(version=1)
+    def look(number: int) -> int:
+        assert memory.store_backend is not None
+        seen.append([entry.key.split("/")[0] for entry in memory.store_backend.list()])
+        return number
+
+    assert look(1) == 1
+    assert seen == [["fanfold-leases"]]
+    assert memory.store_backend is not None
+    assert [entry.key.split("/")[0] for entry in memory.store_backend.list()] == ["fanfold"]
