@@ -20,7 +20,7 @@ class Sound(LocalStore):
     """Keeps the contract."""
 
     capabilities = StoreCapabilities(
-        put_if_absent=True, touch=True, local_paths=True, indexed=True, get_many=True
+        put_if_absent=True, touch=True, local_paths=True, indexed=True, locks=True, get_many=True
     )
 
     def get_many(
