@@ -134,13 +134,13 @@ def cases(peers: Peers, shrink: int, repetitions: int, only: str) -> Iterator[Ca
 
 
 def peaks(quick: bool, only: str) -> str:
-    """Return a table of the memory that each contestant takes in each row."""
+    """Return a table of the memory that each contestant takes in each row; quickly, in one."""
+    wanted = [work for work in works(10 if quick else 1) if only in work.name]
     rows = [["peak memory, all processes", *NAMES]]
-    for work in works(10 if quick else 1):
-        if only in work.name:
-            who = BY_VALUE if work.is_closure else NAMES
-            cells = (peak(work.name, name, quick) if name in who else "" for name in NAMES)
-            rows.append([work.name, *cells])
+    for work in wanted[:1] if quick else wanted:
+        who = BY_VALUE if work.is_closure else NAMES
+        cells = (peak(work.name, name, quick) if name in who else "" for name in NAMES)
+        rows.append([work.name, *cells])
     return markdown(rows) if len(rows) > 1 else ""
 
 

@@ -16,7 +16,7 @@ def run(tmp_path, monkeypatch):
     """Run a script to its end, with little patience, and return why it was found at fault."""
     monkeypatch.setattr(harness, "SECONDS_TO_VANISH", 0.5)
 
-    def run_to_its_end(source, seconds=30):
+    def run_to_its_end(source, seconds=100):
         script = tmp_path / "script.py"
         script.write_text(source)
         program = Program(tmp_path / "program", seconds, str(script))

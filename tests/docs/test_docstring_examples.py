@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,34 @@ MODULES = [
     for path in sorted(source.rglob("*.py"))
     if ">>> " in path.read_text(encoding="utf-8")
 ]
-# In a process of its own, because some examples register plugins or start clusters.
 RUN_EXAMPLES = """
-import doctest, importlib, sys
+import doctest, importlib, io, json, sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+def run(name):
+    with redirect_stdout(printed := io.StringIO()):
+        results = doctest.testmod(importlib.import_module(name))
+    return results.failed, results.attempted, printed.getvalue()
 
 if __name__ == "__main__":
-    results = doctest.testmod(importlib.import_module(sys.argv[1]))
-    sys.exit(results.failed or not results.attempted)
+    Path("results.json").write_text(json.dumps({name: run(name) for name in sys.argv[1:]}))
 """
+
+
+@pytest.fixture(scope="module")
+def results_of(new_program):
+    """Run the examples of a distribution, which may start an engine, in a process of their own."""
+
+    @cache
+    def run(distribution):
+        program = new_program()
+        (program.folder / "examples.py").write_text(RUN_EXAMPLES, encoding="utf-8")
+        modules = [name for name in MODULES if name.partition(".")[0] == distribution]
+        program.run("examples.py", *modules, warnings="default")
+        return json.loads((program.folder / "results.json").read_text(encoding="utf-8"))
+
+    return run
 
 
 def test_there_are_examples():
@@ -28,8 +50,8 @@ def test_there_are_examples():
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_a_module_run(name, new_program):
-    program = new_program()
-    (program.folder / "examples.py").write_text(RUN_EXAMPLES, encoding="utf-8")
+def test_the_examples_of_a_module_run(name, results_of):
+    failed, attempted, printed = results_of(name.partition(".")[0])[name]
 
-    program.run("examples.py", name, warnings="default")
+    assert attempted > 0
+    assert failed == 0, printed

@@ -50,7 +50,7 @@ def forgiving_cluster() -> Iterator[distributed.LocalCluster]:
 @pytest.fixture
 def wait_until() -> WaitUntil:
     def wait(condition: Callable[[], bool], message: str) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not condition():
             assert time.monotonic() < deadline, message
             time.sleep(0.01)

@@ -34,7 +34,7 @@ def concurrent_backend(request):
 def run_script(tmp_path):
     """Run a script as a user would, in a fresh interpreter, and return the completed process."""
 
-    def run(source, *arguments, name="script.py", check=True, timeout=60, **options):
+    def run(source, *arguments, name="script.py", check=True, timeout=150, **options):
         script = tmp_path / name
         script.write_text(source)
         done = subprocess.run(
@@ -57,7 +57,7 @@ def run_script(tmp_path):
 def wait_until():
     """Wait for a condition that another process or thread brings about; fail after a long time."""
 
-    def wait(condition, message, seconds=30):
+    def wait(condition, message, seconds=100):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, message

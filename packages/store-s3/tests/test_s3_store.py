@@ -294,7 +294,7 @@ def test_importing_the_package_is_all_that_a_worker_needs(s3: Any, store: S3Stor
         [sys.executable, "-c", code],
         input=pickle.dumps(store),
         capture_output=True,
-        timeout=60,
+        timeout=150,
         check=True,
     )
 

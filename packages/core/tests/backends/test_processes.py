@@ -233,7 +233,7 @@ except KeyboardInterrupt:
         wait_until(lambda: len(list(tmp_path.glob("pid-*"))) == 2, "the tasks did not begin")
         pids = [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
         os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: to workers too
-        out, _ = parent.communicate(timeout=30)
+        out, _ = parent.communicate(timeout=100)
         assert out == "interrupted [0, 1]\n"
         assert not any(map(is_running, pids))
 

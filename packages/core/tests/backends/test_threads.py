@@ -39,7 +39,7 @@ threads._Stock.MOST_IDLE = 1
 all_are_there = threading.Barrier(3)
 run = Parallel(n_jobs=3, backend="threads", batch_size=1)
 run(delayed(all_are_there.wait)() for _ in range(3))
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 100
 while len(workers()) != 1:
     assert time.monotonic() < deadline, "surplus threads do not end"
     time.sleep(0.005)

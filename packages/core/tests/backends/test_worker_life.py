@@ -45,7 +45,7 @@ class TestIdleWorkers:
     def test_one_that_leaves_during_a_call_is_replaced(self, wait_until, is_running):
         def slowly():
             yield delayed(os.getpid)()
-            first = yield_of.get(timeout=30)
+            first = yield_of.get(timeout=100)
             wait_until(lambda: not is_running(first), "the worker has not left")
             for _ in range(3):
                 yield delayed(os.getpid)()
@@ -70,7 +70,7 @@ class TestIdleWorkers:
 
         consumer = threading.Thread(target=consume)
         consumer.start()
-        consumer.join(60)
+        consumer.join(120)
         assert len(found) == 4
         assert found[0] not in found[1:]
 

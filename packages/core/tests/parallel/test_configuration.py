@@ -372,7 +372,7 @@ class TestManyThreads:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(150)
         assert not errors
         assert not any(thread.is_alive() for thread in threads)
         assert len(results) == 30

@@ -42,7 +42,7 @@ def backend(request):
     return request.param
 
 
-def wait_until_there(path, seconds=30):
+def wait_until_there(path, seconds=100):
     """Wait in small steps, so that an exception can end it."""
     deadline = time.monotonic() + seconds
     while not path.exists():
@@ -239,7 +239,7 @@ class TestThreads:
             "threads", [delayed(stuck_and_fail)(0)], task_timeout=0.1, on_error="return"
         )
         path.touch()
-        assert done.wait(30)
+        assert done.wait(100)
         assert isinstance(failure.exception, TaskTimeoutError)
 
     def test_failures_and_what_is_no_task_are_told_as_ever(self):

@@ -62,9 +62,10 @@ class Report:
 def run_suites(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Report]:
     """Run suites, in so many sessions of pytest at once as there are choices of them."""
 
-    def run(suites: str, plugins: Path, *choices: Sequence[str]) -> Report:
+    def run(suites: str, modules: Sequence[Path], *choices: Sequence[str]) -> Report:
         folder = tmp_path_factory.mktemp("suites")
-        shutil.copy(plugins, folder)
+        for module in modules:
+            shutil.copy(module, folder)
         (folder / "test_suites.py").write_text(suites)
         (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\nfilterwarnings = error\n")
         reports = [folder / f"report-{number}.xml" for number in range(len(choices))]

@@ -147,9 +147,10 @@ CAUGHT_BY = {
 NEED_OTHER_PROCESSES = [check for check, backends in CAUGHT_BY.items() if "NamesNoTask" in backends]
 BROKEN = [(check, backend) for check, backends in CAUGHT_BY.items() for backend in backends]
 
-BACKENDS = Path(__file__).with_name("broken_backends.py")
+MODULES = [Path(__file__).with_name(f"{name}.py") for name in ("broken_backends", "broken_engines")]
 SUITES = """
 import broken_backends
+import broken_engines
 from fanfold.testing import BackendConformance
 
 def suite(backend):
@@ -158,7 +159,8 @@ def suite(backend):
     members = {"make_backend": lambda self: backend(), "patience": patience}
     return type("Test" + backend.__name__, (BackendConformance,), members)
 
-backends = [kind for kind in vars(broken_backends).values() if isinstance(kind, type)]
+kinds = {**vars(broken_backends), **vars(broken_engines)}.values()
+backends = [kind for kind in kinds if isinstance(kind, type)]
 globals().update({f"Test{backend.__name__}": suite(backend) for backend in backends})
 
 class TestNothing(BackendConformance):
@@ -172,7 +174,7 @@ N_SESSIONS = 3  # at once: most of the time they wait for what does not come
 def report(run_suites: Callable[..., Report]) -> Report:
     broken = [f"Test{backend}::{check}" for check, backend in BROKEN]
     choices = [broken[first::N_SESSIONS] for first in range(N_SESSIONS)]
-    return run_suites(SUITES, BACKENDS, ["TestSound", f"TestNothing::{A_CHECK}"], *choices)
+    return run_suites(SUITES, MODULES, ["TestSound", f"TestNothing::{A_CHECK}"], *choices)
 
 
 def checks() -> list[str]:

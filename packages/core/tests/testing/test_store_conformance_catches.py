@@ -174,7 +174,7 @@ OTHERS = [
 @pytest.fixture(scope="module")
 def report(run_suites: Callable[..., Report]) -> Report:
     broken = [f"Test{store}::{check}" for check, store in BROKEN]
-    return run_suites(SUITES, STORES, [*broken, *OTHERS, "TestSound", "TestMinimal"])
+    return run_suites(SUITES, [STORES], [*broken, *OTHERS, "TestSound", "TestMinimal"])
 
 
 def checks() -> list[str]:

@@ -81,7 +81,7 @@ def test_records_arrive_while_the_task_runs(tmp_path):
         import time
 
         logging.getLogger("fanfold_tests.early").error("here I am")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not (tmp_path / "arrived").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)

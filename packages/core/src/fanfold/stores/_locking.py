@@ -31,6 +31,8 @@ _LOCAL_FILE_SYSTEMS = frozenset(
         *("ramfs", "reiserfs", "tmpfs", "vfat", "xfs", "zfs"),
     }
 )
+# struct flock: what, counted from the beginning, where, how many bytes, and 0 for OFD locks.
+_request = struct.Struct("hhqqi4x").pack
 _ESCAPED = {r"\040": " ", r"\011": "\t", r"\012": "\n", r"\134": "\\"}
 
 
@@ -53,11 +55,12 @@ class FileLock:
 
     def release(self) -> None:
         """Unlock it; do nothing where that was done, or where the lock is a parent process's."""
-        locks.held.pop(id(self), None)
-        file, self._file = self._file, -1
+        file = self._file
         if file >= 0:
+            self._file = -1
+            locks.held.pop(id(self), None)
             # Closing it would not do where a child has the open file too, forked by an extension.
-            fcntl(file, F_OFD_SETLK, _request(F_UNLCK, self._offset))
+            fcntl(file, F_OFD_SETLK, _request(F_UNLCK, os.SEEK_SET, self._offset, 1, 0))
             os.close(file)
 
     def __del__(self) -> None:
@@ -106,10 +109,11 @@ class Locks:
         OSError
             If the file cannot be opened for writing, or the file system has no locks.
         """
-        offset = _offset_of(name)
+        offset = xxh3_64_intdigest(name.encode()) >> 2  # no offset may overflow 63 bits
         file = _open(path)
         try:
-            fcntl(file, F_OFD_SETLKW if wait else F_OFD_SETLK, _request(F_WRLCK, offset))
+            request = _request(F_WRLCK, os.SEEK_SET, offset, 1, 0)
+            fcntl(file, F_OFD_SETLKW if wait else F_OFD_SETLK, request)
         except BlockingIOError:
             os.close(file)
             return None
@@ -160,14 +164,3 @@ def _open(path: str) -> int:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return os.open(path, _OPEN, 0o666)
-
-
-def _offset_of(name: str) -> int:
-    return (
-        xxh3_64_intdigest(name.encode()) >> 2
-    )  # offsets have 63 bits, a sign, and must not overflow
-
-
-def _request(kind: int, offset: int) -> bytes:
-    # struct flock: what, counted from the beginning, where, how many bytes, and 0 for OFD locks.
-    return struct.pack("hhqqi4x", kind, os.SEEK_SET, offset, 1, 0)

@@ -41,6 +41,8 @@ class OpcodeReader:
         How many bytes there are, where that is known: a claim of more is refused without trying.
     read_ahead : bool, default=True
         Whether the stream may be read further than the pickle goes.
+    position : int, default=0
+        How much of the pickle is before what the stream has.
 
     Attributes
     ----------
@@ -51,14 +53,20 @@ class OpcodeReader:
     """
 
     def __init__(
-        self, stream: ByteStream, place: str, left: int | None = None, *, read_ahead: bool = True
+        self,
+        stream: ByteStream,
+        place: str,
+        left: int | None = None,
+        *,
+        read_ahead: bool = True,
+        position: int = 0,
     ) -> None:
         self._stream = stream
         self._left = left
         self._at_once = _STEP if read_ahead else 0
         self._data = b""
         self._at = 0
-        self._before = 0
+        self._before = position
         self._frame_end = 0
         self.place = place
         self.start = 0

@@ -12,10 +12,10 @@ import copyreg
 from typing import Any
 
 from ...errors import CorruptFileError, UntrustedGlobalError
+from .hurrying import HurryingMachine
 from .opcodes import OpcodeReader
 from .permit import Refused, Unlisted
 from .symbols import ArrayShape, Call, DictOf, Global, ListOf, Symbol, TupleOf
-from .values import NUMBER, ValueMachine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def rehearse(reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | No
     return rehearsal.protocol
 
 
-class Rehearsal(ValueMachine):
+class Rehearsal(HurryingMachine):
     """The machine for one pickle: what it does with values, and here, what it imports and calls."""
 
     def __init__(
@@ -72,52 +72,8 @@ class Rehearsal(ValueMachine):
             opcode, argument = self._reader.next()
             _STEPS[opcode](self, argument)
 
-    def _hurry(self) -> None:
-        """Follow what most of a pickle is made of, without a call for each of it.
-
-        It stops before whatever is less usual, or not as it should be.
-        """
-        reader = self._reader
-        data, at, last, before = reader.ahead()
-        stack, memo, simple = self._stack, self._memo, _SIMPLE_STEPS
-        while at < last:
-            code = data[at]
-            if code == 0x94 and stack:  # MEMOIZE
-                memo[len(memo)] = stack[-1]
-                at += 1
-            elif code == 0x68 and data[at + 1] in memo:  # BINGET
-                stack.append(memo[data[at + 1]])
-                at += 2
-            elif code == 0x8C:  # SHORT_BINUNICODE
-                begin, end = at + 2, at + 2 + data[at + 1]
-                try:
-                    stack.append(data[begin:end].decode("utf-8", "surrogatepass"))
-                except UnicodeDecodeError:
-                    break
-                at = end
-            elif code == 0x47:  # BINFLOAT
-                stack.append(NUMBER)
-                at += 9
-            elif code == 0x4B:  # BININT1
-                stack.append(data[at + 1])
-                at += 2
-            elif code == 0x4D:  # BININT2
-                stack.append(data[at + 1] | data[at + 2] << 8)
-                at += 3
-            elif code == 0x4A:  # BININT
-                stack.append(int.from_bytes(data[at + 1 : at + 5], "little", signed=True))
-                at += 5
-            elif code == 0x71 and stack:  # BINPUT
-                memo[data[at + 1]] = stack[-1]
-                at += 2
-            elif code in simple:
-                reader.start = before + at
-                at += 1
-                simple[code](self, b"")
-                stack = self._stack
-            else:
-                break
-        reader.advance(at)
+    def _another(self, reader: OpcodeReader) -> Rehearsal:
+        return Rehearsal(reader, self._permits, None)
 
     def global_of_lines(self, argument: bytes) -> None:
         self._stack.append(self._global_of_lines(argument))
@@ -194,8 +150,9 @@ class Rehearsal(ValueMachine):
         self._spend_on_parts(arguments.items)
         for argument in arguments.items:
             if type(argument) is ListOf:
-                self._hash(argument.items)  # perhaps it makes a set of them
+                self._hash(argument.known)  # perhaps it makes a set of them
         call = Call(function, arguments)
+        self._note_weight(call)
         try:
             result = function.permit.call(call, keywords)
         except Unlisted:
@@ -304,9 +261,3 @@ _STEPS: dict[bytes, Callable[[Rehearsal, Any], None]] = {
     b"b": Rehearsal.build,
 }
 """The opcodes, in the order of the methods above."""
-
-_SIMPLE_STEPS = {
-    opcode[0]: _STEPS[opcode]
-    for opcode in map(bytes, zip(b"N\x88\x89(0\x85\x86\x87)t]ae}su\x8f\x90"))
-}
-"""Those without an argument that are frequent, by their codes."""

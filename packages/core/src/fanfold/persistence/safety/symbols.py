@@ -9,13 +9,25 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Passages(Protocol):
+        """What was passed over; following it fills the collections that stand for it."""
+
+        def follow_up_to(self, number: int) -> None: ...
+
+
 __all__ = [
+    "PLAIN",
     "ArrayShape",
     "Call",
     "Data",
     "DictOf",
     "Global",
     "ListOf",
+    "Plain",
     "Symbol",
     "TupleOf",
     "TypeOfItems",
@@ -35,18 +47,30 @@ class Data:
     ----------
     size : int
         How many bytes it has, as far as they matter.
+    weight : int
+        How many steps its hash takes each time; that of text and bytes is remembered.
     is_buffer : bool
         Whether it is a buffer from outside of the pickle.
     used : bool
         Whether a call has copied it; a second one could only be meant to fill the memory.
     """
 
-    __slots__ = ("is_buffer", "size", "used")
+    __slots__ = ("is_buffer", "size", "used", "weight")
 
-    def __init__(self, size: int = 0, *, is_buffer: bool = False) -> None:
+    def __init__(self, size: int = 0, *, is_buffer: bool = False, is_number: bool = False) -> None:
         self.size = size
+        self.weight = 1 + size // _HASHED_AT_ONCE if is_number else 1
         self.is_buffer = is_buffer
         self.used = False
+
+
+class Plain:
+    """One of several plain values in a row that were passed over."""
+
+    __slots__ = ()
+
+
+PLAIN = Plain()
 
 
 class TupleOf:
@@ -74,39 +98,73 @@ class TupleOf:
                 weight += item.weight
                 depth = max(depth, item.depth)
             elif kind is Data:
-                weight += 1 + item.size // _HASHED_AT_ONCE
+                weight += item.weight
             else:
                 weight += 1
         self.weight = weight
         self.depth = depth + 1
 
 
-class ListOf:
-    """A list, and whether a call has copied it, as with :class:`Data`."""
+class _Collection:
+    """A list or dictionary.
 
-    __slots__ = ("items", "used")
-
-    def __init__(self, items: list[Symbol]) -> None:
-        self.items = items
-        self.used = False
-
-
-class DictOf:
-    """A dictionary: keys and values in turn, as the pickle gives them.
+    Parameters
+    ----------
+    passages, number
+        What it holds at first may have been passed over: where to have it followed.
 
     Attributes
     ----------
-    items : list of Symbol
-        Keys and values.
     used : bool
-        Whether a call has taken it, and relies on its being as it is.
+        Whether a call has taken it: it has copied a list, and relies on a dictionary as it is.
     """
 
-    __slots__ = ("items", "used")
+    # A pickle has very many of them: the fewer objects, the less the garbage collector looks at.
+    __slots__ = ("_items", "_number", "_passages", "used")
 
-    def __init__(self, items: list[Symbol]) -> None:
-        self.items = items
+    def __init__(self, passages: Passages | None = None, number: int = 0) -> None:
+        self._items: list[Symbol] | None = None
+        self._passages = passages
+        self._number = number
         self.used = False
+
+    def extend(self, items: list[Symbol]) -> None:
+        """Put in items; the collection keeps the list."""
+        if self._items is None:
+            self._items = items
+        else:
+            self._items += items
+
+    def fill(self, items: list[Symbol]) -> None:
+        """Put in what was passed over, which came first."""
+        self._items = items + self.known
+        self._passages = None
+
+    @property
+    def known(self) -> list[Symbol]:
+        """What is in it, without what was passed over."""
+        if self._items is None:
+            self._items = []
+        return self._items
+
+    @property
+    def items(self) -> list[Symbol]:
+        """What is in it."""
+        if self._passages is not None:
+            self._passages.follow_up_to(self._number)
+        return self.known
+
+
+class ListOf(_Collection):
+    """A list."""
+
+    __slots__ = ()
+
+
+class DictOf(_Collection):
+    """A dictionary: keys and values in turn, as the pickle gives them."""
+
+    __slots__ = ()
 
     def by_name(self) -> dict[str, Symbol]:
         """Return what it has under keys that are text."""
@@ -200,8 +258,10 @@ class ArrayShape(NamedTuple):
 
 def weight_of(symbol: Symbol) -> int:
     """Return how many steps the hash of what a symbol stands for takes."""
-    kind = type(symbol)
-    if kind is TupleOf or kind is Call:
+    if type(symbol) in _WEIGHING:
         weight: int = symbol.weight
         return weight
-    return 1 + symbol.size // _HASHED_AT_ONCE if kind is Data else 1
+    return 1
+
+
+_WEIGHING = frozenset((TupleOf, Call, Data))

@@ -53,6 +53,9 @@ class ValueMachine:
         self._stack: list[Symbol] = []
         self._below_marks: list[list[Symbol]] = []
         self._memo: dict[int, Symbol] = {}
+        self._n_remembered = 0
+        self._is_numbered = False
+        self._has_heavy = False
         self._work = 0
         self.protocol = 0
 
@@ -93,12 +96,19 @@ class ValueMachine:
         self._stack.append(self._top())
 
     def memoize(self, _: bytes) -> None:
-        self._memo[len(self._memo)] = self._top()
+        if self._is_numbered:
+            self._memo[len(self._memo)] = self._top()
+        else:
+            self._memo[self._n_remembered] = self._top()
+            self._n_remembered += 1
 
     def put(self, argument: bytes) -> None:
         index = int.from_bytes(argument, "little")
         if index > self._reader.start:  # the unpickler makes room for all lower ones too
             raise self._reader.corrupt(f"it remembers something as number {index}")
+        if self._n_remembered > len(self._memo):  # what was passed over has numbers, too
+            raise self._reader.corrupt("it numbers what it remembers in two ways")
+        self._is_numbered = True
         self._memo[index] = self._top()
 
     def put_text(self, argument: bytes) -> None:
@@ -107,7 +117,7 @@ class ValueMachine:
     def get(self, argument: bytes) -> None:
         index = int.from_bytes(argument, "little")
         try:
-            self._stack.append(self._memo[index])
+            self._stack.append(self._remembered(index))
         except KeyError:
             raise self._reader.corrupt(f"it remembers nothing as number {index}") from None
 
@@ -124,7 +134,8 @@ class ValueMachine:
 
     def integer(self, argument: bytes | None) -> None:
         if argument is None:
-            self._stack.append(Data(self._reader.skipped))
+            self._has_heavy = True
+            self._stack.append(Data(self._reader.skipped, is_number=True))
         else:
             self._stack.append(int.from_bytes(argument, "little", signed=True))
 
@@ -189,11 +200,12 @@ class ValueMachine:
         self._push_tuple(self._pop_mark())
 
     def empty_list(self, _: bytes) -> None:
-        self._stack.append(ListOf([]))
+        self._stack.append(ListOf())
 
     def list_of_marked(self, _: bytes) -> None:
-        items = self._pop_mark()
-        self._stack.append(ListOf(items))
+        made = ListOf()
+        made.extend(self._pop_mark())
+        self._stack.append(made)
 
     def append(self, _: bytes) -> None:
         self._extend(self._pop_many(1))
@@ -202,11 +214,11 @@ class ValueMachine:
         self._extend(self._pop_mark())
 
     def empty_dict(self, _: bytes) -> None:
-        self._stack.append(DictOf([]))
+        self._stack.append(DictOf())
 
     def dict_of_marked(self, _: bytes) -> None:
         items = self._pop_mark()
-        self._stack.append(DictOf([]))
+        self._stack.append(DictOf())
         self._update(items)
 
     def set_item(self, _: bytes) -> None:
@@ -228,6 +240,10 @@ class ValueMachine:
         self._stack.append(_SET)
 
     # What the opcodes have in common
+
+    def _remembered(self, index: int) -> Symbol:
+        """Return what has a number; raise KeyError if there is no such thing."""
+        return self._memo[index]
 
     def _top(self) -> Symbol:
         if not self._stack:
@@ -257,12 +273,18 @@ class ValueMachine:
         made = TupleOf(items)
         if made.depth > _DEEPEST_TUPLES:
             raise self._reader.corrupt(f"{made.depth} tuples are nested in each other")
+        self._note_weight(made)
         self._stack.append(made)
+
+    def _note_weight(self, made: TupleOf | Call) -> None:
+        """Take note of what takes longer to be hashed than what refers to it is long."""
+        if made.weight > _WORK_FOR_A_BYTE:
+            self._has_heavy = True
 
     def _extend(self, items: list[Symbol]) -> None:
         target = self._top()
         if type(target) is ListOf:
-            target.items.extend(items)
+            target.extend(items)
         else:
             self._check_grows(None)
 
@@ -276,7 +298,7 @@ class ValueMachine:
         elif target.used:
             raise self._reader.corrupt("it changes a dictionary that is in use")
         else:
-            target.items.extend(items)
+            target.extend(items)
 
     def _check_grows(self, allowed: Symbol) -> None:
         target = self._top()
@@ -294,7 +316,7 @@ class ValueMachine:
         self._spend(len(symbols))
         for symbol in symbols:
             if type(symbol) is ListOf or type(symbol) is DictOf:
-                self._spend(len(symbol.items))
+                self._spend(len(symbol.known))  # the rest takes as many bytes of the pickle
 
     def _spend(self, work: int) -> None:
         self._work += work
