@@ -433,6 +433,19 @@ def test_results_are_found_however_they_are_kept(run, tmp_path, monkeypatch, opt
     assert run.parallel.n_dispatched_tasks == 0
 
 
+def test_what_is_not_signed_is_refused_counted_and_computed(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FANFOLD_KEY", "a key of thirty-two bytes or more")
+    plain = Memory(tmp_path, verbose=0).cache(double)
+    plain.put((1,), "forged")
+    memory = Memory(tmp_path, verbose=0, signing_key="FANFOLD_KEY")
+
+    with pytest.warns(FanfoldWarning, match="is not signed"):
+        results = run([delayed(memory.cache(double))(x) for x in (1, 2)])
+
+    assert results == [2, 4]
+    assert memory.stats().refused == 1
+
+
 def test_a_cache_that_is_read_only_is_looked_up(run, memory):
     memory.cache(double)(1)
     reading = Memory(memory.location, verbose=0, read_only=True).cache(double)
