@@ -51,6 +51,12 @@ class Scale:
         return self.factor * x
 
 
+class Grumpy:
+    @property
+    def nbytes(self):
+        raise RuntimeError("not telling")
+
+
 @pytest.fixture
 def memory(tmp_path):
     return Memory(tmp_path / "cache", verbose=0)
@@ -281,6 +287,29 @@ def test_methods_are_found_by_the_value_of_their_instance(run, memory):
 
     assert results == [10, 15]
     assert run.parallel.n_dispatched_tasks == 1
+
+
+def test_any_number_of_instances_may_have_the_method(run, memory):
+    class Cached(Scale):
+        times = memory.cache(Scale.times)
+
+    for factor in range(100):
+        Cached(factor).times(5)
+
+    results = run(delayed(Cached(factor).times)(5) for factor in range(100))
+
+    assert results == [5 * factor for factor in range(100)]
+    assert run.parallel.n_dispatched_tasks == 0
+
+
+def test_a_result_that_does_not_tell_its_size_is_found(run, memory):
+    cached = memory.cache(Grumpy)
+    cached()
+
+    [found] = run([delayed(cached)()])
+
+    assert type(found) is Grumpy
+    assert run.parallel.n_dispatched_tasks == 0
 
 
 def test_tasks_of_several_functions_are_each_looked_up_as_they_should_be(run, memory):
