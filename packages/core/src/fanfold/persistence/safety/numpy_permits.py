@@ -89,7 +89,7 @@ def _set_array(target: Call, state: Symbol) -> None:
     if target.settled:
         raise Refused("the array is in use already")
     subclass = target.arguments[0]
-    if subclass.permit in (NAMED_ONLY, _MASKED_ARRAY):
+    if type(subclass) is Global and subclass.permit in (NAMED_ONLY, _MASKED_ARRAY):
         _set_content(target, state)
     elif type(state) is TupleOf:
         # A class of the user's own may add to numpy's state, or wrap it.
