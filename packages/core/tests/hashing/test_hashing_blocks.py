@@ -116,7 +116,7 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
 
     met = threading.Barrier(2, timeout=60)
 
-    def new():
+    def fail(block=b""):
         met.wait()  # each of two threads has a block
         raise BrokenError(threading.current_thread().name)
 
@@ -124,5 +124,5 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
     chunks = Chunks(20 * MEGABYTE, lambda: [bytes(20 * MEGABYTE)])
 
     with pytest.raises(BrokenError):
-        _blocks.digest_of_chunks(Algorithm(new, bytes), chunks)
+        _blocks.digest_of_chunks(Algorithm(fail, fail), chunks)
     assert "fanfold-hash" not in [thread.name for thread in threading.enumerate()]
