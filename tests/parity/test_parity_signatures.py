@@ -47,6 +47,8 @@ OUR_OWN = {
     ("Memory", "read_only"),
     ("Memory", "hot"),
     ("Memory", "signing_key"),
+    ("Memory", "single_flight"),
+    ("Memory", "lease_seconds"),
     ("dump", "durable"),
     ("load", "trusted"),
 } | {

@@ -26,7 +26,7 @@ SHORT_LEASES = {**LEASES, "lease_seconds": 4.0}
 SHORTER_LEASES = {**LEASES, "lease_seconds": 1.0}
 
 PROGRAM = """
-import asyncio, json, os, sys
+import json, os, sys
 from fanfold import Memory
 
 memory = Memory(sys.argv[1], verbose=0, **json.loads(sys.argv[2]))
@@ -41,6 +41,11 @@ def work(x):
 
 async def work_async(x):
     return work(x)
+
+def run(coroutine, seconds=None):
+    import asyncio  # the other programs start sooner without it
+
+    return asyncio.run(asyncio.wait_for(coroutine, seconds))
 
 def cross(name, other):
     if other is not None:
@@ -150,7 +155,7 @@ def left_over(store: Store) -> list[str]:
     return [entry.key for entry in store.list() if not entry.key.startswith("fanfold/")]
 
 
-@pytest.mark.parametrize("call", ["cached(1)", "asyncio.run(cached_async(1))"])
+@pytest.mark.parametrize("call", ["cached(1)", "run(cached_async(1))"])
 def test_of_many_processes_one_computes(
     start: Start, store: Store, wait_for_waiting: Callable[[int], None], call: str
 ) -> None:
@@ -213,7 +218,7 @@ def test_an_interrupt_ends_the_wait(
     other.process.send_signal(signal.SIGINT)
 
     assert other.process.wait(LIMIT) == -signal.SIGINT
-    assert left_over(store) == [key for key in left_over(store) if key.startswith("fanfold-leases")]
+    assert list(store.list("fanfold-waiting/")) == []
     first.end()
     assert first.line() == f"result {first.pid}"
 
@@ -221,9 +226,9 @@ def test_an_interrupt_ends_the_wait(
 def test_a_task_that_waits_for_another_process_may_be_cancelled(
     start: Start, store: Store, wait_for_waiting: Callable[[int], None]
 ) -> None:
-    first = start("asyncio.run(cached_async(1))")
+    first = start("run(cached_async(1))")
     assert first.line() == "computing"
-    impatient = start("asyncio.run(asyncio.wait_for(cached_async(1), 0.1))")
+    impatient = start("run(cached_async(1), 0.1)")
     assert impatient.line() == ""  # it has ended with a TimeoutError
     impatient.process.wait(LIMIT)
     wait_for_waiting(0)
@@ -247,6 +252,27 @@ def test_two_processes_that_need_each_others_result_do_not_wait_for_each_other(
 
 
 @pytest.mark.parametrize("settings", ["locks"], indirect=True)
+def test_who_died_while_it_waited_closes_no_circle(
+    start: Start, wait_for_waiting: Callable[[int], None]
+) -> None:
+    first = start("crossed('a', 'b')")
+    assert first.line() == "computing"
+    dead = start("crossed('b', 'a')")
+    assert dead.line() == "computing"
+    dead.end()
+    wait_for_waiting(1)
+    dead.kill()
+    heir = start("crossed('b', 'c')")
+    assert heir.line() == "computing"
+
+    first.end()
+    wait_for_waiting(2)  # the dead one's, which is still there, and now that of the first
+    heir.end()
+
+    assert [heir.line(), first.line()] == ["result b", "result a"]
+
+
+@pytest.mark.parametrize("settings", ["locks"], indirect=True)
 def test_a_child_of_a_process_that_is_killed_does_not_keep_its_claim(
     tmp_path: Path, start: Start, wait_for_waiting: Callable[[int], None]
 ) -> None:
@@ -265,6 +291,23 @@ def test_a_child_of_a_process_that_is_killed_does_not_keep_its_claim(
         assert other.line() == "computing"
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("settings", ["leases"], indirect=True)
+def test_a_child_that_is_forked_meanwhile_does_not_end_the_lease(
+    start: Start, store: Store
+) -> None:
+    first = start()
+    assert first.line() == "computing"
+
+    first.end("os.fork() and sys.stdin.readline()")
+    result = first.line()  # the child's, which returns from the function too
+
+    assert result.startswith("result ")
+    assert len(list(store.list("fanfold-leases/"))) == 1
+    first.end()
+    assert first.line() == result
+    assert left_over(store) == []
 
 
 @pytest.mark.parametrize("settings", ["shorter leases"], indirect=True)

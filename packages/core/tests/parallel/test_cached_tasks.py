@@ -49,6 +49,12 @@ class Scale:
         return self.factor * x
 
 
+class Grumpy:
+    @property
+    def nbytes(self):
+        raise RuntimeError("not telling")
+
+
 @pytest.fixture
 def memory(tmp_path):
     return Memory(tmp_path / "cache", verbose=0)
@@ -241,6 +247,29 @@ def test_methods_are_found_by_the_value_of_their_instance(run, memory):
     assert run.parallel.n_dispatched_tasks == 1
 
 
+def test_any_number_of_instances_may_have_the_method(run, memory):
+    class Cached(Scale):
+        times = memory.cache(Scale.times)
+
+    for factor in range(100):
+        Cached(factor).times(5)
+
+    results = run(delayed(Cached(factor).times)(5) for factor in range(100))
+
+    assert results == [5 * factor for factor in range(100)]
+    assert run.parallel.n_dispatched_tasks == 0
+
+
+def test_a_result_that_does_not_tell_its_size_is_found(run, memory):
+    cached = memory.cache(Grumpy)
+    cached()
+
+    [found] = run([delayed(cached)()])
+
+    assert type(found) is Grumpy
+    assert run.parallel.n_dispatched_tasks == 0
+
+
 def test_tasks_of_several_functions_are_each_looked_up_as_they_should_be(run, memory):
     cached = memory.cache(double)
     cached(1)
@@ -389,6 +418,19 @@ def test_results_are_found_however_they_are_kept(run, tmp_path, monkeypatch, opt
 
     assert run(delayed(cached)(x) for x in range(5)) == [0, 2, 4, 6, 8]
     assert run.parallel.n_dispatched_tasks == 0
+
+
+def test_what_is_not_signed_is_refused_counted_and_computed(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FANFOLD_KEY", "a key of thirty-two bytes or more")
+    plain = Memory(tmp_path, verbose=0).cache(double)
+    plain.put((1,), "forged")
+    memory = Memory(tmp_path, verbose=0, signing_key="FANFOLD_KEY")
+
+    with pytest.warns(FanfoldWarning, match="is not signed"):
+        results = run([delayed(memory.cache(double))(x) for x in (1, 2)])
+
+    assert results == [2, 4]
+    assert memory.stats().refused == 1
 
 
 def test_a_cache_that_is_read_only_is_looked_up(run, memory):

@@ -50,6 +50,16 @@ def test_what_is_in_the_process_is_not_asked_for(many):
     assert sum(ManyStore.asked) == 2
 
 
+def test_those_of_a_cache_that_is_read_only_too(many):
+    many.cache(double)(1)
+    reading = Memory(many.location, verbose=0, read_only=True).cache(double)
+
+    results = Parallel(n_jobs=2, backend="threads")(delayed(reading)(x) for x in (1, 2))
+
+    assert results == [2, 4]
+    assert ManyStore.asked == [2]
+
+
 def test_tasks_before_an_error_of_the_input_are_done(many):
     cached = many.cache(double)
     cached(1)

@@ -5,9 +5,11 @@ import os
 import pickle
 import resource
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ USES: dict[str, Callable[[Store], object]] = {
     "list_folder": lambda store: list(store.list("a/")),
     "touch": lambda store: store.touch("a/b"),
     "local_path": lambda store: store.local_path("a/b"),
+    "lock": lambda store: store.lock("a/b"),
 }
 
 
@@ -335,3 +338,101 @@ def fail_with(number: int) -> Callable[[str, str], None]:
         raise OSError(number, os.strerror(number))
 
     return fail
+
+
+@pytest.mark.parametrize("place", ["/proc", "/sys/fs/nowhere"])
+def test_a_file_system_that_is_not_known_has_no_locks(place: str) -> None:
+    assert not LocalStore(place).capabilities.locks
+
+
+def test_without_the_list_of_file_systems_there_are_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/proc/self/mountinfo")
+
+    monkeypatch.setattr("builtins.open", refuse)
+
+    assert not LocalStore(tmp_path / "new").capabilities.locks
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_whether_there_are_locks_may_be_said(tmp_path: Path, wanted: bool) -> None:
+    store = LocalStore(tmp_path, locks=wanted)
+
+    assert store.capabilities.locks is wanted
+    assert pickle.loads(pickle.dumps(store)).capabilities == store.capabilities
+
+
+def test_a_lock_that_is_let_go_of_twice_is_let_go_of_once(store: LocalStore) -> None:
+    first = store.lock("a")
+    assert first is not None
+    first()
+    second = store.lock("a", wait=False)
+
+    first()
+
+    assert store.lock("a", wait=False) is None
+    assert second is not None
+
+
+def test_a_lock_that_nobody_can_let_go_of_any_more_is_free(store: LocalStore) -> None:
+    store.lock("a")
+
+    again = store.lock("a", wait=False)
+
+    assert again is not None
+
+
+def test_a_lock_leaves_no_descriptor(
+    store: LocalStore, note_descriptors: Callable[[], Callable[[], None]]
+) -> None:
+    check = note_descriptors()
+
+    release = store.lock("a")
+    assert store.lock("a", wait=False) is None
+    assert release is not None
+    release()
+
+    check()
+
+
+def test_an_interrupt_ends_the_wait_for_a_lock(store: LocalStore) -> None:
+    release = store.lock("a")
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            store.lock("a")
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+    assert release is not None
+    release()
+    assert store.lock("a", wait=False) is not None
+
+
+def test_on_a_system_without_locks_there_are_none(
+    run_script: Callable[..., CompletedProcess[str]],
+) -> None:
+    output = run_script(
+        """
+import sys
+sys.modules["fcntl"] = None  # as on Windows
+
+from fanfold import Memory
+from fanfold.errors import InvalidArgumentError
+from fanfold.stores import LocalStore
+
+print(LocalStore("cache").capabilities.locks, Memory("cache", verbose=0).cache(len)("four"))
+try:
+    LocalStore("cache", locks=True)
+except InvalidArgumentError as error:
+    print(error)
+"""
+    ).stdout
+
+    assert output.splitlines() == [
+        "False 4",
+        "locks=True: only Linux has the locks that this store uses; leave it out",
+    ]

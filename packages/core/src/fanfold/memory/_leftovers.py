@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ._leases import LEASES, term_of
-from ._notes import WAITING
+from ._notes import WAITING, is_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ..contracts.store import Store
 
 _CLOCKS_MAY_DIFFER = 60.0
-_LONGEST_WAIT = 24 * 60 * 60.0
 
 
 def find_leftovers(store: Store) -> Iterator[tuple[str, str]]:
@@ -33,16 +32,5 @@ def find_leftovers(store: Store) -> Iterator[tuple[str, str]]:
         if text is not None and now - entry.modified > term_of(text, 0.0) + _CLOCKS_MAY_DIFFER:
             yield entry.key, "the lease of a process that died while it computed"
     for entry in store.list(WAITING):
-        if _is_left(store, entry.key, now - entry.modified):
+        if is_left(store, entry):
             yield entry.key, "the note of a process that died while it waited"
-
-
-def _is_left(store: Store, key: str, age: float) -> bool:
-    if not store.capabilities.locks:
-        return age > _LONGEST_WAIT
-    # Who waits has locked its note.
-    release = store.lock(key, wait=False)
-    if release is None:
-        return False
-    release()
-    return True

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Self
 
-    from ..contracts.store import Store
+    from ..contracts.store import Store, StoreEntry
     from ._underway import Call
 
 WAITING = "fanfold-waiting/"
+_LONGEST_WAIT = 24 * 60 * 60.0
 
 
 class Waiting:
@@ -101,7 +103,7 @@ class Places:
             return  # one that only other processes use
         for entry in store.list(f"{WAITING}{name}/"):
             note = store.get(entry.key)
-            if note is not None:
+            if note is not None and not is_left(store, entry):
                 for waiting in json.loads(note):
                     yield tuple(waiting)
 
@@ -127,6 +129,24 @@ def closes_a_circle(wanted: Call, part_of: Sequence[Call]) -> bool:
                 seen.add(waiting)
                 to_do.append(waiting)
     return False
+
+
+def is_left(store: Store, note: StoreEntry) -> bool:
+    """Return whether who wrote a note has died; without locks, whether it is a day old.
+
+    Raises
+    ------
+    fanfold.errors.StoreError
+        If the store cannot be read.
+    """
+    if not store.capabilities.locks:
+        return time.time() - note.modified > _LONGEST_WAIT
+    # Who waits has locked its note.
+    release = store.lock(note.key, wait=False)
+    if release is None:
+        return False
+    release()
+    return True
 
 
 def dismiss(store: Store, name: str) -> None:

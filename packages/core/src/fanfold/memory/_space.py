@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,10 @@ class Space:
             If the store cannot be read.
         """
         if self._store.capabilities.indexed:
-            return self._store.totals(ROOT)
+            # An index may be out of reach where results are not, as on a read-only disk: the list
+            # below tells the same, or raises what is wrong with the store.
+            with suppress(StoreError):
+                return self._store.totals(ROOT)
         sizes = [entry.size for entry in self._store.list(ROOT)]
         return len(sizes), sum(sizes)
 

@@ -39,6 +39,8 @@ def choose_compression(compress: Compress, path: str = "") -> Compression | None
     fanfold.errors.InvalidArgumentError
         If `compress` is none of these.
     """
+    if not path and isinstance(compress, int) and not compress:
+        return None  # most entries of caches, which should not take long
     method: object = None
     level: object
     names_method = isinstance(compress, tuple | str)

@@ -10,7 +10,7 @@ from ..contracts.store import Store, StoreCapabilities, StoreEntry, check_key, c
 from ..errors import InvalidArgumentError, StoreError
 from ._failure import failure
 from ._index import Index
-from ._locking import locks as kernel_locks
+from ._locking import HAS_LOCKS, locks as kernel_locks
 from ._publish import discard, prune, publish, publish_new, sweep, write_temporary
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ class LocalStore(Store):
     Raises
     ------
     fanfold.errors.InvalidArgumentError
-        When the location is empty or another URL.
+        When the location is empty or another URL, or this system has no locks.
 
     Examples
     --------
@@ -67,6 +67,10 @@ class LocalStore(Store):
 
     def __init__(self, location: str | os.PathLike[str], *, locks: bool | None = None) -> None:
         super().__init__(os.path.abspath(_path_of(location)))
+        if locks and not HAS_LOCKS:
+            raise InvalidArgumentError(
+                "locks=True: only Linux has the locks that this store uses; leave it out"
+            )
         self._has_locks = kernel_locks.may_be_used(self.location) if locks is None else locks
         if not self._has_locks and self.capabilities.locks:
             # The location decides here, not only the class.
