@@ -4,11 +4,10 @@
 
     python benchmarks/memory.py [--quick] [--only TEXT]
 
-diskcache is told the name of the function
-and compares pickled arguments; neither of the two notices that a function has changed. ``hot`` is
-fanfold with a tier in the process, ``Memory(hot="64MB")``. The ``limit`` is ``functools.cache``,
-which keeps results in the process and compares arguments rather than hashing them by value; where
-arguments are arrays there is none.
+diskcache is told the name of the function and compares pickled arguments; neither it nor cachier
+notices that a function has changed. ``hot`` is fanfold with a tier in the process,
+``Memory(hot="64MB")``. The ``limit`` is ``functools.cache``, which keeps results in the process and
+compares arguments rather than hashing them by value; where arguments are arrays there is none.
 """
 
 from __future__ import annotations
