@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextvars import copy_context
-from itertools import count, islice
+from itertools import islice
 
 from .._nesting import nesting, seed_scope
 from ..tasks.batches import EncodedBatch
@@ -11,11 +12,11 @@ from ..tasks.encoding import TaskEncoder
 from ..tasks.local import LocalBatch, LoopBatch, own_bytes
 from ..tasks.naming import live_function_key
 from ._configuration import configuration
-from ._peeking import look_ahead
+from ._peeking import look_ahead, raising
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable
     from contextvars import Context
     from typing import Protocol
 
@@ -88,22 +89,31 @@ class _EncodingFeeder:
         self, tasks: Iterable[Task], terms: Terms, storage: Storage | None, *, same_host: bool
     ) -> None:
         self._encoder = TaskEncoder(terms, same_host=same_host, storage=storage)
-        self._encoded: Iterator[EncodedTask] = map(self._encoder.encode, tasks, count())
+        self._tasks = iter(tasks)
+        self._ahead: deque[EncodedTask] = deque()
+        self._n_encoded = 0
         self.exhausted = False
 
     def take_all(self) -> None:
-        self._encoded = iter(list(self._encoded))
+        for task in self._tasks:
+            self._ahead.append(self.prepare(task, self._n_encoded))
 
     def first_function(self) -> Hashable | None:
-        ahead, self._encoded = look_ahead(self._encoded, 1)
-        return ahead[0].function.key if ahead else None
+        return self._ahead[0].function.key if self.look_ahead(1) else None
 
     def look_ahead(self, size: int) -> int:
-        ahead, self._encoded = look_ahead(self._encoded, size)
-        return len(ahead)
+        ahead = self._ahead
+        try:
+            for task in islice(self._tasks, max(0, size - len(ahead))):
+                ahead.append(self.prepare(task, self._n_encoded))
+        except Exception as error:  # noqa: BLE001  the user's iterator may raise anything
+            self._tasks = raising(error)  # in its turn, when the call is under way
+        return min(size, len(ahead))
 
     def prepare(self, task: Task, index: int) -> EncodedTask:
-        return self._encoder.encode(task, index)
+        encoded = self._encoder.encode(task, index)
+        self._n_encoded += 1
+        return encoded
 
     def nbytes_of(self, prepared: EncodedTask) -> int:
         return prepared.nbytes
@@ -116,11 +126,12 @@ class _EncodingFeeder:
 
     def take(self, first_task: int, size: int) -> EncodedBatch | None:
         batch = self._encoder.batch(first_task)
-        for task in islice(self._encoded, size):
-            batch.add(task)
-            if batch.nbytes >= self.MOST_BYTES:
-                return batch
-        self.exhausted = batch.size < size
+        while self._ahead and batch.size < size and batch.nbytes < self.MOST_BYTES:
+            batch.add(self._ahead.popleft())
+        if not self._ahead:
+            self._encoder.fill(batch, self._tasks, size, self.MOST_BYTES)
+            self.exhausted = batch.size < size and batch.nbytes < self.MOST_BYTES
+            self._n_encoded = first_task + batch.size
         return batch if batch.size else None
 
 

@@ -174,6 +174,11 @@ class EncodedBatch(Batch):
 
         return run_batch(self.payload)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all its tasks call one function, and none has large buffers."""
+        return self.numbers is None and self.counts is None
+
     def add(self, task: EncodedTask) -> None:
         """Add a task at the end."""
         functions = self.functions

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ATOMS",
+    "NUMBERS",
     "OUT_OF_BAND",
     "PICKLING_FAILURES",
     "PROTOCOL",
@@ -40,7 +41,8 @@ OUT_OF_BAND = 1 << 16
 PICKLING_FAILURES = (PicklingError, TypeError, AttributeError, RecursionError, ValueError)
 """What picklers raise for an object that they cannot pickle."""
 
-ATOMS = frozenset([type(None), bool, int, float, complex, str, bytes])
+NUMBERS = frozenset([type(None), bool, int, float, complex])
+ATOMS = NUMBERS | {str, bytes}
 """Types of which plain pickle will always do."""
 
 

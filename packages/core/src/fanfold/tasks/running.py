@@ -16,7 +16,7 @@ from time import perf_counter
 from types import BuiltinFunctionType, FunctionType
 
 from .known_objects import known_objects
-from .pickling import ATOMS, OUT_OF_BAND, PROTOCOL, TaskPickler, atom_bytes, dumps
+from .pickling import ATOMS, NUMBERS, OUT_OF_BAND, PROTOCOL, TaskPickler, atom_bytes, dumps
 from .terms import Terms
 
 TYPE_CHECKING = False
@@ -330,6 +330,14 @@ class _Run:
     def _keep(self, value: object) -> None:
         views: Sequence[memoryview] = ()
         kind = type(value)
+        if kind in NUMBERS:  # so simple and so frequent that the rest is passed over
+            self.nbytes += 9
+            self.results.append(value)
+            if self._note is not None and not self._note(plain_dumps(value, PROTOCOL)):
+                self._note = None
+            if self.result_counts is not None:
+                self.result_counts.append(0)
+            return
         if kind in (bytes, bytearray) and len(value) >= OUT_OF_BAND:  # type: ignore[arg-type]
             from .byte_strings import wrap  # most tasks return none
 

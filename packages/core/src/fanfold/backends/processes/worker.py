@@ -132,7 +132,8 @@ class _Worker:
 
         False if the rest of the batch is wanted back.
         """
-        if position:
+        stdout, stderr = self._streams
+        if position and (stdout.unfinished or stderr.unfinished):
             self._end_lines()
         return self._board.write_position(position, now)
 
