@@ -4,11 +4,10 @@
 
     python benchmarks/memory.py [--quick] [--only TEXT]
 
-diskcache and cachier take part where they are installed. diskcache is told the name of the function
-and compares pickled arguments; neither of the two notices that a function has changed. ``hot`` is
-fanfold with a tier in the process, ``Memory(hot="64MB")``. The ``limit`` is ``functools.cache``,
-which keeps results in the process and compares arguments rather than hashing them by value; where
-arguments are arrays there is none.
+diskcache is told the name of the function and compares pickled arguments; neither it nor cachier
+notices that a function has changed. ``hot`` is fanfold with a tier in the process,
+``Memory(hot="64MB")``. The ``limit`` is ``functools.cache``, which keeps results in the process and
+compares arguments rather than hashing them by value; where arguments are arrays there is none.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,6 +22,8 @@ from typing import Any, TypeAlias
 import fanfold
 import joblib
 import numpy as np
+from cachier import cachier
+from diskcache import Cache
 from measure import Case, machine, options, show, table
 
 CALLS = 100
@@ -43,20 +43,13 @@ def main() -> None:
 
 def caches(folder: Path) -> dict[str, Decorator]:
     """Return what caches a function, for each contestant."""
-    found: dict[str, Decorator] = {
+    return {
         "fanfold": fanfold.Memory(folder / "fanfold", verbose=0).cache,
         "hot": fanfold.Memory(folder / "hot", verbose=0, hot="64MB").cache,
         "joblib": joblib.Memory(folder / "joblib", verbose=0).cache,
+        "diskcache": Cache(str(folder / "diskcache"), size_limit=2**34).memoize(),
+        "cachier": cachier(cache_dir=folder / "cachier", separate_files=True),
     }
-    if find_spec("diskcache"):
-        from diskcache import Cache
-
-        found["diskcache"] = Cache(str(folder / "diskcache"), size_limit=2**34).memoize()
-    if find_spec("cachier"):
-        from cachier import cachier
-
-        found["cachier"] = cachier(cache_dir=folder / "cachier", separate_files=True)
-    return found
 
 
 def cases(caches: dict[str, Decorator], megabytes: int, repetitions: int) -> Iterator[Case]:
@@ -65,7 +58,7 @@ def cases(caches: dict[str, Decorator], megabytes: int, repetitions: int) -> Ite
     added = {name: cache(add) for name, cache in caches.items()}
     summed = {name: cache(total) for name, cache in caches.items() if name != "hot"}
     counted = {name: cache(numbers) for name, cache in caches.items() if name != "hot"}
-    adding = {**added, "limit": functools.cache(add)}
+    adding: dict[str, Callable[[int, int], int]] = {**added, "limit": functools.cache(add)}
 
     hit = {name: hits(cached) for name, cached in adding.items()}
     yield Case("hit on small arguments", hit, repetitions, CALLS)

@@ -47,8 +47,6 @@ HEAVY = (
     "pluggy",
     "importlib.metadata",
 )
-TAIL = [(0.0,)] * 4_000 + [(0.1,)] * 40
-HEAVY_TAIL = "4,000 tasks of no time, 40 of 0.1 s"
 
 
 def main() -> None:
@@ -61,7 +59,7 @@ def main() -> None:
     with ExitStack() as stack:
         processes, threads = Peers(stack, "loky"), Peers(stack, "threading")
         small = overheads(processes, threads, shrink, repetitions)
-        heavy = heavy_tails(processes, threads, 1 if asked.quick else 3)
+        heavy = heavy_tails(processes, threads, shrink, 1 if asked.quick else 3)
         data = transport.cases(processes, shrink, repetitions, asked.only)
         show(table(chain(small, heavy, data), asked.only))
     show(transport.peaks(asked.quick, asked.only))
@@ -79,11 +77,14 @@ def overheads(processes: Peers, threads: Peers, shrink: int, repetitions: int) -
     yield Case(f"{many:,} tiny tasks, sequential", one_by_one(many), few, many)
 
 
-def heavy_tails(processes: Peers, threads: Peers, repetitions: int) -> Iterator[Case]:
+def heavy_tails(processes: Peers, threads: Peers, shrink: int, repetitions: int) -> Iterator[Case]:
     """Yield the rows of many tasks that take no time, and then some that do."""
-    limit = {"limit": lambda: wait(sum(seconds for (seconds,) in TAIL) / 2)}
-    for name, peers in ((f"heavy tail: {HEAVY_TAIL}", processes), ("the same on threads", threads)):
-        yield Case(name, {**peers.calls(wait, TAIL, None), **limit}, repetitions)
+    many, some = 4_000 // shrink, 40 // shrink
+    name = f"heavy tail: {many:,} tasks of no time, {some} of 0.1 s"
+    tasks = [(0.0,)] * many + [(0.1,)] * some
+    limit = {"limit": lambda: wait(some * 0.1 / 2)}
+    for row, peers in ((name, processes), ("the same on threads", threads)):
+        yield Case(row, {**peers.calls(wait, tasks, None), **limit}, repetitions)
 
 
 def wait(seconds: float) -> None:

@@ -41,7 +41,7 @@ def measure():
     return runpy.run_path(str(BENCHMARKS / "measure.py"))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ROWS)
 def test_a_benchmark_prints_its_rows_with_ratios(name, new_program):
     # The peers fork beside threads, which newer Pythons warn of.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 # Some pages start clusters.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_BLOCKS = Path(__file__).with_name("run_blocks.py")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from fanfold.testing import BackendConformance, StoreConformance
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,12 +29,22 @@ define_classes_of("README.md")
 DOES_NOT_NAME_TASKS = "concurrent.futures does not tell which task's worker was lost"
 
 
+@pytest.mark.timeout(600)
 class TestProgramBackend(BackendConformance):
+    patience = 300.0  # it starts an interpreter for each batch, of which some checks make a hundred
+
+    @pytest.fixture(autouse=True)
+    def _without_coverage(self, monkeypatch):
+        """Measure nothing in those interpreters: that would take most of their time."""
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
     def make_backend(self):
         return globals()["ProgramBackend"]()
 
 
 class TestSQLiteStore(StoreConformance):
+    examples = 20
+
     def make_store(self, directory):
         directory.mkdir(parents=True, exist_ok=True)
         return globals()["SQLiteStore"](directory / "entries.db")

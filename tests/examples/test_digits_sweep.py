@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 # Each of the programs imports scikit-learn, and some start a cluster.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SWEEP = Path(__file__).resolve().parents[2] / "examples" / "digits_sweep.py"
 SMALL = ("--scale", "0.1", "--n-jobs", "2")

@@ -91,7 +91,7 @@ def pickles(np) -> list[bytes]:
     return [
         bytes([way]) + stream + b"\x30\x08\x08\x08"
         for stream in (*streams, *out_of_band)
-        for way in (0, 1, 4, 6)
+        for way in (0, 1, 4, 6, 10, 11)
         if len(stream) < 2000
     ] + joblibs(values)
 
@@ -109,7 +109,7 @@ def joblibs(values: list[object]) -> list[bytes]:
         file = io.BytesIO()
         joblib.dump(value, file)
         if len(file.getvalue()) < 2000:
-            made.extend(bytes([way]) + file.getvalue() for way in (0, 4, 7, 8))
+            made.extend(bytes([way]) + file.getvalue() for way in (0, 4, 7, 8, 10, 11))
     return made
 
 

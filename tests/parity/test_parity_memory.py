@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import pickle
 
 import numpy as np
@@ -31,6 +32,21 @@ def add(a, b=1, *rest, debug=False):
 def double(array):
     print("doubling")
     return array * 2
+
+
+class Adder:
+    def __init__(self, amount):
+        self.amount = amount
+
+    def add(self, x):
+        print(x)
+        return x + self.amount
+
+
+class CachingAdder(Adder):
+    def __init__(self, amount, memory):
+        super().__init__(amount)
+        self.add = memory.cache(self.add)
 
 
 async def slowly(a):
@@ -279,3 +295,97 @@ def test_clearing_warns_unless_told_not_to(memory, capsys):
 
     told = capsys.readouterr()
     assert told.out + told.err == ""
+
+
+def test_partials_lambdas_and_bound_methods_are_cached(memory, computed):
+    partial = memory.cache(functools.partial(add, 5))
+    method = memory.cache(Adder(1).add)
+
+    assert [partial(2), partial(2), method(2), method(2)] == [7, 7, 3, 3]
+    assert memory.cache(lambda x: x)(3) == 3
+    assert computed() == ["5+2", "2"]
+
+
+def test_a_method_is_cached_from_its_constructor(memory, computed):
+    assert [CachingAdder(1, memory).add(2) for _ in range(2)] == [3, 3]
+    assert computed() == ["2"]
+
+
+def test_a_cached_function_has_the_name_and_the_function(memory):
+    cached = memory.cache(add)
+
+    assert (cached.__name__, cached.func, cached.__wrapped__) == ("add", add, add)
+    assert memory.cache(cached).func is add
+    assert isinstance(cached.func_id, str)
+    assert (cached.ignore, cached.mmap_mode) == ([], None)
+
+
+def test_what_a_shelved_result_tells(memory):
+    shelved = memory.cache(add).call_and_shelve(1, 2)
+
+    assert shelved.metadata["input_args"].items() >= {("a", "1"), ("b", "2"), ("debug", "False")}
+    assert shelved.duration == shelved.metadata["duration"] >= 0
+    assert "add" in repr(shelved)
+    assert len(shelved.args_id) == 32
+
+
+def test_what_is_not_kept_can_be_shelved_and_cleared(library):
+    cached = library.Memory(None).cache(add)
+    shelved = cached.call_and_shelve(1)
+    result, metadata = cached.call(1)
+    shelved.clear()
+
+    assert (result, metadata) == (2, {})
+    with pytest.raises(KeyError):
+        shelved.get()
+
+
+def test_a_result_that_cannot_be_pickled_is_returned(memory, computed):
+    cached = memory.cache(generator)
+
+    with pytest.warns(Warning, match="pickle"):
+        results = [list(cached(2)), list(cached(2))]
+
+    assert results == [[0, 1], [0, 1]]
+    assert computed() == ["making"] * 2
+
+
+def generator(n):
+    print("making")
+    return (x for x in range(n))
+
+
+@pytest.mark.parametrize(
+    ("use", "error"),
+    [
+        (lambda library, memory: memory.cache(add, cache_validation_callback=3)(1), ValueError),
+        (lambda library, memory: memory.cache(lambda x: x)(1, 2), ValueError),
+        (lambda library, memory: memory.cache(lambda x: x)(y=1), ValueError),
+        (lambda library, memory: memory.reduce_size(bytes_limit="much"), ValueError),
+        (lambda library, memory: library.Memory("somewhere", backend="nowhere"), TypeError),
+        (lambda library, memory: library.Memory("somewhere", bogus=1), TypeError),
+    ],
+)
+def test_what_will_not_do_is_refused_with_the_same_kind_of_error(library, memory, use, error):
+    with pytest.raises(error):
+        use(library, memory)
+
+
+def test_a_location_may_be_a_path_or_text(library, tmp_path):
+    for location in (tmp_path, str(tmp_path)):
+        cached = library.Memory(location, verbose=0).cache(add)
+        cached(1)
+
+        assert cached.check_call_in_cache(1)
+
+
+def test_coroutine_functions_are_shelved_and_called(memory, computed):
+    cached = memory.cache(slowly)
+
+    async def all_of_it():
+        shelved = await cached.call_and_shelve(1)
+        result, metadata = await cached.call(1)
+        return shelved.get(), result, set(metadata) >= {"duration", "time", "input_args"}
+
+    assert asyncio.run(all_of_it()) == (1, 1, True)
+    assert len(computed()) == 2

@@ -40,6 +40,20 @@ def test_workers_share_the_bucket(s3: Any, backend: str) -> None:
     assert [draw(size) for size in range(8, 14)] == kept
 
 
+@pytest.mark.parametrize("backend", ["processes", "threads"])
+def test_results_in_the_bucket_are_looked_up_before_tasks_are_sent(s3: Any, backend: str) -> None:
+    cached = Memory(s3.new_location(), backend_options=s3.options, verbose=0).cache(abs)
+    for number in range(0, 80, 2):
+        cached.put((number,), f"found {number}")
+    parallel = Parallel(n_jobs=2, backend=backend)
+
+    results = parallel(delayed(cached)(number) for number in range(80))
+
+    expected = [number if number % 2 else f"found {number}" for number in range(80)]
+    assert results == expected
+    assert parallel.n_dispatched_tasks == 40
+
+
 def test_a_bucket_that_is_not_there_costs_the_cache_and_not_the_result(s3: Any) -> None:
     memory = Memory("s3://no-such-bucket/prefix", backend_options=s3.options, verbose=0)
 

@@ -58,8 +58,11 @@ class InvalidArgumentError(FanfoldError, ValueError):
     """An argument has a value that is not among those it can take."""
 
 
-class UnknownPluginError(FanfoldError, ValueError):
-    """No backend or store has the name, or the URL scheme, that was asked for."""
+class UnknownPluginError(FanfoldError, ValueError, TypeError):
+    """No backend or store has the name, or the URL scheme, that was asked for.
+
+    joblib raises a ``ValueError`` for an unknown backend and a ``TypeError`` for an unknown store.
+    """
 
 
 class MissingExtraError(FanfoldError, ImportError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -63,6 +65,38 @@ def test_ls_shows_no_more_than_asked_and_tells_so(run):
     assert shown.endswith("and 2 others; --limit shows more\n")
 
 
+def test_ls_of_an_empty_cache_says_so(run, memory):
+    memory.clear()
+
+    assert run("ls") == (0, "there are no results\n")
+
+
+def test_ls_leaves_room_for_the_key_of_a_long_call(run, memory):
+    key = memory.cache(token).call_and_shelve("long " * 30).key
+
+    _, shown = run("ls", "--limit", "1")
+
+    call, *_, shown_key = shown.splitlines()[1].split("  ")
+    assert len(call) == 61
+    assert "..." in call
+    assert shown_key == key
+
+
+def test_verify_of_a_sound_cache_shows_no_table(run):
+    assert run("verify") == (0, "0 damaged results removed\n")
+
+
+def test_it_runs_as_a_module_too(memory):
+    shown = subprocess.run(
+        [sys.executable, "-m", "fanfold", "cache", "ls", memory.store_backend.location],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert "token(x=3)" in shown
+
+
 def test_ls_prints_json(run, memory):
     _, shown = run("ls", "--json")
 
@@ -94,7 +128,7 @@ def test_stats_sums_up_each_function(run, memory):
         (("--max-entries", "1"), [3]),
         (("--max-bytes", "3K"), [2, 3]),
         (("--unused-for", "2.5h"), [2, 3]),
-        ((), [1, 2, 3]),
+        (("--max-entries", "5"), [1, 2, 3]),
     ],
 )
 def test_prune_removes_what_was_not_used_for_longest(run, memory, limit, left):
@@ -171,6 +205,7 @@ def test_explain_tells_of_a_result_and_of_its_other_versions(run, memory):
     assert code == 0
     assert "token(x=7)" in shown
     assert keys[1] in shown.partition("Other versions")[2]
+    assert "has another: closure version" in shown
     assert json.loads(as_json)["entry"]["key"] == keys[0]
     assert [one["key"] for one in json.loads(as_json)["other_versions"]] == [keys[1]]
 
@@ -192,7 +227,8 @@ def test_explain_tells_that_a_result_is_not_there(run, memory):
         (("explain", "{path}", "fanfold/x"), "'fanfold/x' is no key of a result"),
         (("ls", "{path}/nowhere"), "nowhere'"),
         (("ls", "nosuchscheme://x"), "nosuchscheme"),
-        (("prune", "{path}", "--max-bytes", "lots"), "bytes_limit='lots'"),
+        (("prune", "{path}", "--max-bytes", "lots"), "--max-bytes='lots'"),
+        (("prune", "{path}"), "say what may stay: --max-bytes, --max-entries or --unused-for"),
     ],
 )
 def test_what_cannot_be_done_is_told(tmp_path, capsys, arguments, message):

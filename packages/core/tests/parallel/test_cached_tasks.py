@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from fanfold import Memory, Parallel, TaskFailure, delayed, share, task_rng
-from fanfold.contracts import Store, StoreCapabilities, StoreEntry
 from fanfold.contracts.hooks import hookimpl
 from fanfold.errors import FanfoldWarning
-from fanfold.plugins import hooks, stores
+from fanfold.plugins import hooks
 
 RETURN_AS = ["list", "generator", "generator_unordered"]
 
@@ -51,6 +49,12 @@ class Scale:
         return self.factor * x
 
 
+class Grumpy:
+    @property
+    def nbytes(self):
+        raise RuntimeError("not telling")
+
+
 @pytest.fixture
 def memory(tmp_path):
     return Memory(tmp_path / "cache", verbose=0)
@@ -67,46 +71,6 @@ def run(concurrent_backend):
         return run.parallel(tasks)
 
     return run
-
-
-class ManyStore(Store):
-    """Entries in this process, which are best read many at once; notes how many those were."""
-
-    name = "many"
-    capabilities = StoreCapabilities(get_many=True)
-    spaces: ClassVar[dict[str, dict[str, bytes]]] = {}
-    asked: ClassVar[list[int]] = []
-
-    def __init__(self, location):
-        super().__init__(location)
-        self.space = self.spaces.setdefault(location, {})
-
-    def get(self, key, start=0, stop=None):
-        found = self.space.get(key)
-        return None if found is None else found[start:stop]
-
-    def get_many(self, keys, start=0, stop=None):
-        self.asked.append(len(keys))
-        return [self.get(key, start, stop) for key in keys]
-
-    def put(self, key, pieces):
-        self.space[key] = b"".join(pieces)
-
-    def delete(self, key):
-        return self.space.pop(key, None) is not None
-
-    def list(self, prefix=""):
-        return (StoreEntry(key, 0, 0.0) for key in list(self.space) if key.startswith(prefix))
-
-
-@pytest.fixture
-def many(tmp_path):
-    """A Memory whose store reads many at once."""
-    stores.register("many", ManyStore)
-    yield Memory(f"many://{tmp_path}", verbose=0)
-    stores.unregister("many")
-    ManyStore.spaces.clear()
-    ManyStore.asked.clear()
 
 
 @pytest.mark.parametrize("return_as", RETURN_AS)
@@ -283,6 +247,29 @@ def test_methods_are_found_by_the_value_of_their_instance(run, memory):
     assert run.parallel.n_dispatched_tasks == 1
 
 
+def test_any_number_of_instances_may_have_the_method(run, memory):
+    class Cached(Scale):
+        times = memory.cache(Scale.times)
+
+    for factor in range(100):
+        Cached(factor).times(5)
+
+    results = run(delayed(Cached(factor).times)(5) for factor in range(100))
+
+    assert results == [5 * factor for factor in range(100)]
+    assert run.parallel.n_dispatched_tasks == 0
+
+
+def test_a_result_that_does_not_tell_its_size_is_found(run, memory):
+    cached = memory.cache(Grumpy)
+    cached()
+
+    [found] = run([delayed(cached)()])
+
+    assert type(found) is Grumpy
+    assert run.parallel.n_dispatched_tasks == 0
+
+
 def test_tasks_of_several_functions_are_each_looked_up_as_they_should_be(run, memory):
     cached = memory.cache(double)
     cached(1)
@@ -433,6 +420,19 @@ def test_results_are_found_however_they_are_kept(run, tmp_path, monkeypatch, opt
     assert run.parallel.n_dispatched_tasks == 0
 
 
+def test_what_is_not_signed_is_refused_counted_and_computed(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FANFOLD_KEY", "a key of thirty-two bytes or more")
+    plain = Memory(tmp_path, verbose=0).cache(double)
+    plain.put((1,), "forged")
+    memory = Memory(tmp_path, verbose=0, signing_key="FANFOLD_KEY")
+
+    with pytest.warns(FanfoldWarning, match="is not signed"):
+        results = run([delayed(memory.cache(double))(x) for x in (1, 2)])
+
+    assert results == [2, 4]
+    assert memory.stats().refused == 1
+
+
 def test_a_cache_that_is_read_only_is_looked_up(run, memory):
     memory.cache(double)(1)
     reading = Memory(memory.location, verbose=0, read_only=True).cache(double)
@@ -505,68 +505,3 @@ def test_what_is_no_task_is_refused_in_its_place(run, memory):
 
     with pytest.raises(TypeError, match="task 1 is 17"):
         run([delayed(cached)(1), 17])
-
-
-class TestManyAtOnce:
-    """Where results are best read many at once."""
-
-    def test_they_are(self, many):
-        cached = many.cache(double)
-        for x in range(0, 200, 2):
-            cached(x)
-        parallel = Parallel(n_jobs=2, backend="threads")
-
-        results = parallel(delayed(cached)(x) for x in range(200))
-
-        assert results == [2 * x for x in range(200)]
-        assert parallel.n_dispatched_tasks == 100
-        assert max(ManyStore.asked) > 50
-
-    def test_shelved_ones_too(self, many):
-        cached = many.cache(double)
-        for x in range(0, 10, 2):
-            cached(x)
-        parallel = Parallel(n_jobs=2, backend="threads")
-
-        references = parallel(delayed(cached.call_and_shelve)(x) for x in range(10))
-
-        assert [reference.get() for reference in references] == [2 * x for x in range(10)]
-        assert parallel.n_dispatched_tasks == 5
-
-    def test_what_is_in_the_process_is_not_asked_for(self, many):
-        cached = Memory(many.location, verbose=0, hot="1MB").cache(double)
-        for x in range(10):
-            cached(x)
-            cached(x)  # from now on it is here
-
-        Parallel(n_jobs=2, backend="threads")(delayed(cached)(x) for x in range(12))
-
-        assert sum(ManyStore.asked) == 2
-
-    def test_tasks_before_an_error_of_the_input_are_done(self, many):
-        cached = many.cache(double)
-        cached(1)
-
-        def tasks():
-            yield delayed(cached)(1)
-            yield delayed(cached)(2)
-            raise RuntimeError("no more")
-
-        results: Any = Parallel(n_jobs=2, backend="threads", return_as="generator")(tasks())
-
-        assert next(results) == 2
-        with pytest.raises(RuntimeError, match="no more"):
-            list(results)
-
-    def test_a_store_that_cannot_be_read_costs_no_task(self, many, monkeypatch):
-        cached = many.cache(double)
-        cached(1)
-
-        def fail(self, keys, start=0, stop=None):
-            raise OSError("not now")
-
-        monkeypatch.setattr(ManyStore, "get_many", fail)
-
-        results = Parallel(n_jobs=2, backend="threads")(delayed(cached)(x) for x in range(3))
-
-        assert results == [0, 2, 4]

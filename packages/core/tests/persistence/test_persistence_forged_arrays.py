@@ -271,9 +271,13 @@ def test_an_array_cannot_be_made_of_addresses_even_in_a_trusted_file(mmap_mode, 
 
 def test_nor_can_it_in_a_plain_pickle():
     data = pickle.dumps(FORGED["objects of bytes"], 5)
+    part = struct.pack("<4sIQQ", b"PART", 0, len(data), xxh3_64_intdigest(data)) + data
+    last = struct.pack("<4sIQQ", b"PART", 1, 0, xxh3_64_intdigest(b""))
 
-    with pytest.raises(CorruptFileError, match="an array of object cannot be made of bytes"):
+    with pytest.raises(CorruptFileError, match="a dtype with objects, which no buffer has"):
         load(io.BytesIO(data))
+    with pytest.raises(CorruptFileError, match="an array of object cannot be made of bytes"):
+        decode(b"".join(encode(1))[:64] + part + last)
 
 
 def test_a_dtype_stays_as_it_is_once_an_array_has_it():

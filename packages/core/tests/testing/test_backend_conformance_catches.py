@@ -12,6 +12,9 @@ from fanfold.testing import BackendConformance
 if TYPE_CHECKING:
     from conftest import Report
 
+# The first test waits for all sessions of pytest, which wait for what does not come.
+pytestmark = pytest.mark.timeout(600)
+
 CAUGHT_BY = {
     "test_known_failures_are_checks_of_the_suite": [],
     "test_checks_are_the_suites_own": [],

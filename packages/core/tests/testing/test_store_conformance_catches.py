@@ -12,6 +12,9 @@ from fanfold.testing import StoreConformance
 if TYPE_CHECKING:
     from conftest import Report
 
+# The first test waits for all sessions of pytest, which wait for what does not come.
+pytestmark = pytest.mark.timeout(600)
+
 CAUGHT_BY = {
     "test_known_failures_are_checks_of_the_suite": [],
     "test_checks_are_the_suites_own": [],
@@ -119,8 +122,9 @@ CAUGHT_BY_MACHINE = ["RangesAreOffByOne", "ReadsAreStale"]
 BROKEN = [(check, store) for check, stores in CAUGHT_BY.items() for store in stores]
 BROKEN += [(MACHINE, store) for store in CAUGHT_BY_MACHINE]
 
-STORES = Path(__file__).with_name("broken_stores.py")
+MODULES = [Path(__file__).with_name(f"{name}.py") for name in ("broken_stores", "broken_places")]
 SUITES = """
+import broken_places
 import broken_stores
 from fanfold.contracts import Store
 from fanfold.testing import StoreConformance
@@ -136,7 +140,8 @@ def suite(store, **members):
     members = {"make_store": lambda self, directory: store(directory), **members}
     return type("Test" + store.__name__, (StoreConformance,), members)
 
-stores = [kind for kind in vars(broken_stores).values() if isinstance(kind, type)]
+kinds = {**vars(broken_stores), **vars(broken_places)}.values()
+stores = [kind for kind in kinds if isinstance(kind, type)]
 globals().update(
     {f"Test{store.__name__}": suite(store) for store in stores if issubclass(store, Store)}
 )
@@ -174,7 +179,7 @@ OTHERS = [
 @pytest.fixture(scope="module")
 def report(run_suites: Callable[..., Report]) -> Report:
     broken = [f"Test{store}::{check}" for check, store in BROKEN]
-    return run_suites(SUITES, [STORES], [*broken, *OTHERS, "TestSound", "TestMinimal"])
+    return run_suites(SUITES, MODULES, [*broken, *OTHERS, "TestSound", "TestMinimal"])
 
 
 def checks() -> list[str]:

@@ -81,7 +81,10 @@ def _ls(memory: Memory, options: argparse.Namespace) -> int:
     if options.json:
         print_json([_as_dict(entry) for entry in shown])
     else:
-        _print_entries(shown)
+        if shown:
+            _print_entries(shown)
+        if not entries:
+            sys.stdout.write("there are no results\n")
         if len(shown) < len(entries):
             sys.stdout.write(f"and {len(entries) - len(shown)} others; --limit shows more\n")
     return 0
@@ -118,8 +121,14 @@ def _stats(memory: Memory, options: argparse.Namespace) -> int:
 
 
 def _prune(memory: Memory, options: argparse.Namespace) -> int:
+    from ..memory.care import parse_size
+
+    limits = options.max_bytes, options.max_entries, options.unused_for
+    if limits == (None, None, None):
+        return _fail("say what may stay: --max-bytes, --max-entries or --unused-for")
+    max_bytes = parse_size(options.max_bytes, "--max-bytes")
     before = memory.stats()
-    memory.reduce_size(options.max_bytes, options.max_entries, options.unused_for)
+    memory.reduce_size(max_bytes, options.max_entries, options.unused_for)
     after = memory.stats()
     return _tell_removed(
         max(0, before.entries - after.entries), max(0, before.bytes - after.bytes), options
@@ -147,7 +156,8 @@ def _verify(memory: Memory, options: argparse.Namespace) -> int:
     if options.json:
         print_json([_as_dict(damage) for damage in damaged])
     else:
-        print_table(("DAMAGED", "PROBLEM"), [(one.key, one.problem) for one in damaged])
+        if damaged:
+            print_table(("DAMAGED", "PROBLEM"), [(one.key, one.problem) for one in damaged])
         done = "found" if options.keep else "removed"
         sys.stdout.write(f"{len(damaged)} damaged results {done}\n")
     return 1 if damaged else 0
@@ -169,6 +179,8 @@ def _explain(memory: Memory, options: argparse.Namespace) -> int:
 
 
 def _print_explanation(key: str, found: list[CacheEntry], others: list[CacheEntry]) -> None:
+    from ..memory.care import find_changes
+
     if found:
         print_table(("WHAT", "FOUND"), list(found[0].rows()))
     else:
@@ -176,14 +188,19 @@ def _print_explanation(key: str, found: list[CacheEntry], others: list[CacheEntr
     if others:
         sys.stdout.write("\nOther versions of the function, called with the same arguments:\n")
         _print_entries(others)
+    for other in others if found else ():
+        changed = sorted(find_changes(other.parts, found[0].parts)) or [
+            "what an entry does not tell"
+        ]
+        sys.stdout.write(f"\n{other.key}\nhas another: {', '.join(changed)}\n")
 
 
 def _print_entries(entries: list[CacheEntry]) -> None:
-    from ..memory.care import readable_seconds, readable_size, readable_time
+    from ..memory.care import readable_seconds, readable_size, readable_time, shortened
 
     rows = [
         (
-            entry.call,
+            shortened(entry.call),
             readable_size(entry.size),
             readable_seconds(entry.seconds),
             readable_time(entry.created),

@@ -13,14 +13,15 @@ Nothing here is recursive: the functions of a project that know each other are m
 from __future__ import annotations
 
 from functools import partial
+from os import urandom
 
 from ._culprit import NoValueError
-from ._plain import NOT_PLAIN, atom
+from ._plain import NOT_PLAIN, atom, in_order, write
 from ._words import Guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TypeAlias
 
     Child: TypeAlias = Callable[[object], object]
@@ -32,7 +33,7 @@ __all__ = ["settle"]
 def settle(
     root: object,
     make_node: MakeNode,
-    seal: Callable[[object], bytes],
+    digest: Callable[[bytes], bytes],
     give_up: Callable[[Guarded, NoValueError], None],
 ) -> object:
     """Return the node of a value that contains itself somewhere.
@@ -44,8 +45,8 @@ def settle(
     make_node : callable
         Takes an object and a function, and returns the object's node with each member replaced by
         what the function says.
-    seal : callable
-        Takes a node and returns its label.
+    digest : callable
+        Takes what a node is written as, and returns its label.
     give_up : callable
         Is told of a guarded object that has no value, and why; from then on, `make_node` leaves out
         what is in it.
@@ -60,22 +61,72 @@ def settle(
         give_up(guarded, reason)
     graph = _Graph(root, make_node)  # without what is in those
     labels: dict[int, bytes] = {}
-
-    def label(obj: object) -> object:
-        tree = atom(obj)
-        return labels[id(obj)] if tree is NOT_PLAIN else tree
-
+    label = partial(_labelled, labels)
     for key in graph.leaves_first():
-        labels[key] = seal(make_node(graph.objects[key], label))
+        labels[key] = digest(write(make_node(graph.objects[key], label)))
     members = {key: obj for key, obj in graph.objects.items() if key not in labels}
     labels.update(dict.fromkeys(members, b""))
+    latest = {key: digest(write(make_node(obj, label))) for key, obj in members.items()}
+    texts = {key: _Text(obj, make_node, len(latest[key])) for key, obj in members.items()}
     n_kinds = 1
     while True:
-        latest = {key: seal(make_node(obj, label)) for key, obj in members.items()}
         labels.update(latest)
         previous_kinds, n_kinds = n_kinds, len(set(latest.values()))
         if n_kinds == previous_kinds:
             return (..., "cyclic", labels[id(root)], sorted(set(latest.values())))
+        latest = {key: digest(text.with_labels(labels)) for key, text in texts.items()}
+
+
+class _Text:
+    """What a node is written as, with room for labels: a node is made once, not in each round.
+
+    Where the labels decide about the order of members, it is made anew.
+    """
+
+    def __init__(self, obj: object, make_node: MakeNode, size: int) -> None:
+        self._obj = obj
+        self._make_node = make_node
+        self._keys: list[int] = []
+        self._pieces = [] if _is_ordered_by_labels(obj) else self._cut(size)
+
+    def with_labels(self, labels: Mapping[int, bytes]) -> bytes:
+        """Return the text with the members' labels in it."""
+        if not self._pieces:
+            return write(self._make_node(self._obj, partial(_labelled, labels)))
+        text = [self._pieces[0]]
+        for key, piece in zip(self._keys, self._pieces[1:], strict=True):
+            text += labels[key], piece
+        return b"".join(text)
+
+    def _cut(self, size: int) -> list[bytes]:
+        """Return the text around the labels, or nothing if it cannot be told where they are."""
+        marks: list[bytes] = []
+
+        def mark(member: object) -> object:
+            tree = atom(member)
+            if tree is not NOT_PLAIN:
+                return tree
+            self._keys.append(id(member))
+            marks.append(urandom(size))
+            return marks[-1]
+
+        rest = write(self._make_node(self._obj, mark))
+        pieces: list[bytes] = []
+        for label in marks:
+            piece, found, rest = rest.partition(label)
+            if not found:
+                return []
+            pieces.append(piece)
+        return [*pieces, rest]
+
+
+def _is_ordered_by_labels(obj: object) -> bool:
+    return isinstance(obj, (set, frozenset)) or (type(obj) is dict and in_order(obj) is None)
+
+
+def _labelled(labels: Mapping[int, bytes], member: object) -> object:
+    tree = atom(member)
+    return labels[id(member)] if tree is NOT_PLAIN else tree
 
 
 class _Graph:

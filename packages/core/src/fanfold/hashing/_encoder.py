@@ -111,7 +111,7 @@ class Encoder:
         try:
             return self._deep_node(obj)
         except _CycleMetError:
-            return settle(obj, self._node, self._seal, self._give_up)
+            return settle(obj, self._node, self._algorithm.digest, self._give_up)
 
     def _deep_node(self, root: object) -> object:
         """Return the node of the root, however deep the way to its innermost members is.

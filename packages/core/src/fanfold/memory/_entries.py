@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _READ_AT_ONCE = LARGEST
 _HOLDS_TIMES = 1024
 _LARGEST_CONDITIONAL = 64 << 20  # a store may have to hold such a value in one piece
-_TICK = 0.01  # the times of files advance every 4 to 10 ms on Linux: noting twice changes nothing
-_MOST_NOTED = 1000
+_TICK = 1.0  # seconds: what was used that close together is of one age; noting a use takes 8 µs
+_MOST_NOTED = 10_000
 _DURATION = b'"duration":'
 _CREATED = b'"time":'
 _MAPPINGS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..contracts.lookup import NOT_FOUND
+from ..errors import BadSignatureError
 from ._entries import MISSING
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ class ResultFinder:
     def _find(self, key: str, fetched: Fetched | None) -> Any:
         try:
             result, seconds = self._look(key, fetched)
+        except BadSignatureError:
+            result, seconds = MISSING, 0.0
+            if self._counts_misses:
+                self._entries.counts.refuse()
         except Exception:  # noqa: BLE001  the call, which is made then, is raised it again
             result, seconds = MISSING, 0.0
         if result is not MISSING:

@@ -35,9 +35,12 @@ class CacheEntry(Value):
         When it was last used, or written where the store does not note uses.
     seconds : float or None
         How long computing it took: what each hit saves. None where the entry is damaged.
+    parts : mapping
+        What the function was made of, by name: numbers as they were, of all else the beginnings of
+        hashes. Empty where the entry is damaged.
     """
 
-    __slots__ = ("key", "function", "arguments", "size", "created", "used", "seconds")  # noqa: RUF023  as they read best
+    __slots__ = ("key", "function", "arguments", "size", "created", "used", "seconds", "parts")  # noqa: RUF023  as they read best
 
     key: str
     function: str
@@ -46,6 +49,7 @@ class CacheEntry(Value):
     created: float | None
     used: float
     seconds: float | None
+    parts: Mapping[str, str]
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class CacheEntry(Value):
         created: float | None,
         used: float,
         seconds: float | None,
+        parts: Mapping[str, str],
     ) -> None:
         self._hold(
             key=key,
@@ -65,6 +70,7 @@ class CacheEntry(Value):
             created=created,
             used=used,
             seconds=seconds,
+            parts=parts,
         )
 
     @property
@@ -100,7 +106,7 @@ def look_at(entries: Entries, stored: StoreEntry) -> CacheEntry | None:
         metadata = entries.read_metadata(stored.key)
     except CorruptFileError:
         name = stored.key.split("/")[1]
-        return CacheEntry(stored.key, name, {}, stored.size, None, stored.modified, None)
+        return CacheEntry(stored.key, name, {}, stored.size, None, stored.modified, None, {})
     if metadata is None:
         return None
     return CacheEntry(
@@ -111,4 +117,5 @@ def look_at(entries: Entries, stored: StoreEntry) -> CacheEntry | None:
         metadata["time"],
         stored.modified,
         metadata["duration"],
+        metadata.get("origin", {}).get("parts", {}),
     )

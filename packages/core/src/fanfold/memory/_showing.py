@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _KILO = 1024
+_COLUMN = 61
 
 
 def readable_size(n_bytes: int) -> str:
@@ -42,6 +43,14 @@ def readable_seconds(seconds: float | None) -> str:
 def readable_time(moment: float | None) -> str:
     """Return a moment, in seconds since the epoch, in local time."""
     return "-" if moment is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+
+
+def shortened(text: str) -> str:
+    """Return a text of no more than a column's width, without its middle where it is longer."""
+    if len(text) <= _COLUMN:
+        return text
+    half = (_COLUMN - 3) // 2
+    return f"{text[:half]}...{text[-half:]}"
 
 
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

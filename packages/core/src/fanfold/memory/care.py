@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from ..contracts._value import Value
 from ..errors import CorruptFileError
 from ..persistence import verify
+from ._eviction import parse_size
 from ._key import ROOT, is_entry_key
 from ._leftovers import find_leftovers
-from ._showing import readable_seconds, readable_size, readable_time
+from ._showing import readable_seconds, readable_size, readable_time, shortened
 from ._signing import without_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ._looking import CacheEntry
     from ._memory import Memory
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Damage",
     "FunctionUse",
+    "find_changes",
     "find_damaged",
     "find_leftovers",
     "find_relatives",
     "is_entry_key",
+    "parse_size",
     "readable_seconds",
     "readable_size",
     "readable_time",
+    "shortened",
     "sum_up",
 ]
 
@@ -137,3 +141,8 @@ def find_relatives(memory: Memory, key: str) -> list[CacheEntry]:
         if entry.key.split("/")[1] == name and entry.key.endswith(f"/{arguments}")
     )
     return sorted(same, key=lambda entry: entry.used, reverse=True)
+
+
+def find_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the names of the parts in which two versions of a function differ."""
+    return [name for name in before.keys() | now.keys() if before.get(name) != now.get(name)]

@@ -63,9 +63,10 @@ class Parallel:
     It guarantees: results come in the order of the tasks (except with ``"generator_unordered"``);
     the first failure of a task is raised with the worker's traceback, and nothing further is
     started; the input is taken from only as far ahead as `pre_dispatch` says; a consumer that stops
-    taking from a generator stops the work. Tasks find the context variables, the filters of
-    warnings and the levels of loggers that hold when the call is made; their own warnings and log
-    records take effect in this process.
+    taking from a generator stops the work. Of the calls of a function that a
+    :class:`fanfold.Memory` caches, only those are sent whose results are not there. Tasks find the
+    context variables, the filters of warnings and the levels of loggers that hold when the call is
+    made; their own warnings and log records take effect in this process.
 
     Parameters
     ----------

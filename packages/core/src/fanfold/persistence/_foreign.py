@@ -7,6 +7,7 @@ these, so it reads only what turns out to be a plain pickle.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import pickle
@@ -18,13 +19,12 @@ from ..errors import CorruptFileError, FanfoldError, UntrustedGlobalError
 from ._arrays import ARRAYS_OF_JOBLIB, copied_array, mapped_array
 from ._companions import ArrayFile, Companions, array_file_class, in_class
 from ._container import ArrayUnpickler, unforeseen
-from ._inflating import Rest, inflating
+from ._inflating import Rest, compression_of, inflating
 from ._mapping import map_file, warn_unmapped
 from ._sources import FileSource, MappedSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import io
     from collections.abc import Callable
 
     import numpy as np
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from .._buffers import Buffer
     from ._arrays import Rebuild
     from ._sources import ReadableFile
+    from .safety.guarding import GuardedStream
     from .safety.trust import Resolved, Trust
 
 __all__ = ["load_foreign"]
 
 _BUILD = pickle.BUILD[0]
+_SMALL = 1 << 14
 _DISPATCH: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
 _DAMAGE = (pickle.UnpicklingError, EOFError, IndexError, KeyError, struct.error, UnicodeError)
 
@@ -76,7 +78,15 @@ def load_foreign(
     """
     stream = _rewound(file, start)
     if trust is None:
-        return _load_stream(stream, start, place, mode, native=native)
+        try:
+            return _load_stream(stream, start, place, mode, native=native)
+        except CorruptFileError as error:
+            if start.startswith(pickle.PROTO) or compression_of(start):
+                raise
+            raise CorruptFileError(
+                f"{place} was written neither by fanfold nor joblib nor pickle, or is damaged: "
+                f"{error}"
+            ) from error
     from .safety.reading import rebuilding, rehearse_foreign
 
     stream, resolved = rehearse_foreign(stream, start, place, trust)
@@ -99,6 +109,13 @@ def _load_stream(
         if inflated is not None and mode is not None:
             warn_unmapped(mode, f"{place} is compressed", stacklevel=5)
             mode = None
+        if resolved is None:
+            from .safety.guarding import check_undamaged
+
+            if inflated is not None or isinstance(stream, Rest):
+                companions = Companions(_path_of(stream), place, mode, native=native)
+                return _load_guarded(stream, inflated, place, companions, native=native)
+            check_undamaged(stream, place)
         if not isinstance(stream, Rest):
             try:
                 return _PlainUnpickler(
@@ -121,6 +138,24 @@ def _load_stream(
             f"{place} was written neither by fanfold nor joblib nor pickle, or is truncated or "
             f"damaged: {type(error).__name__}: {error}"
         ) from error
+
+
+def _load_guarded(
+    stream: BinaryIO | Rest,
+    inflated: io.BufferedReader | None,
+    place: str,
+    companions: Companions,
+    *,
+    native: bool,
+) -> object:
+    """Read what cannot be read twice, or takes twice as long then."""
+    from .safety.guarding import GuardedStream
+
+    guarded = GuardedStream(inflated or stream, place, read_ahead=inflated is not None)
+    if guarded.whole is not None:
+        arrays = partial(copied_array, native=native)
+        return _PlainUnpickler(io.BytesIO(guarded.whole), arrays).load()
+    return _JoblibUnpickler(guarded, place, companions, copied_array(native=native)).load()
 
 
 def _rewound(file: ReadableFile, start: bytes) -> BinaryIO | Rest:
@@ -199,7 +234,7 @@ class _JoblibUnpickler(pickle._Unpickler):
 
     def __init__(
         self,
-        stream: BinaryIO | io.BufferedReader | Rest,
+        stream: BinaryIO | io.BufferedReader | Rest | GuardedStream,
         place: str,
         companions: Companions,
         rebuild: Rebuild,
@@ -250,4 +285,8 @@ class _JoblibUnpickler(pickle._Unpickler):
         return in_class(array, described.subclass)
 
     def _read(self, size: int) -> Buffer:
+        if size <= _SMALL:
+            data = bytearray(self._stream.read(size))
+            if len(data) == size:
+                return data
         return FileSource(self._stream, self._place).receive(size, "an array")

@@ -26,7 +26,7 @@ from .values import NUMBER, ValueMachine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 __all__ = ["HurryingMachine"]
@@ -35,7 +35,7 @@ _WORTH_IT = 1 << 15  # compiling the patterns takes as long as following so many
 
 _FEWEST_TUPLES = 4
 _PARTS_OF_PASSAGE = 5  # some of the pickle, begin and end in it, its position, the number to come
-_MEMOIZE, _GET, _TEXT, _FLOAT, _DICT = 0x94, 0x68, 0x8C, 0x47, 0x7D
+_MEMOIZE, _GET, _LONG_GET, _TEXT, _FLOAT, _DICT = 0x94, 0x68, 0x6A, 0x8C, 0x47, 0x7D
 _CONTAINERS = frozenset(b"]}")
 _TUPLES = frozenset(b"\x86\x87")
 _INTEGERS = {0x4B: 1, 0x4D: 2, 0x4A: 4}
@@ -54,10 +54,15 @@ class HurryingMachine(ValueMachine):
         self._passages: list[Any] = []  # in a row, which costs the garbage collector nothing
         self._n_followed = 0
         self._may_pass = True
+        self._calls = self._steps_that_call()
 
     @abstractmethod
     def run(self) -> None:
         """Follow the pickle."""
+
+    @abstractmethod
+    def _steps_that_call(self) -> dict[int, Callable[[Any, bytes], None]]:
+        """Return what the opcodes do that call something, and have no argument."""
 
     @abstractmethod
     def _another(self, reader: OpcodeReader) -> HurryingMachine:
@@ -117,6 +122,18 @@ class HurryingMachine(ValueMachine):
                     stack.append(DictOf() if code == _DICT else ListOf())
                     end += 1
                 at = end
+            elif code == _LONG_GET and int.from_bytes(data[at + 1 : at + 5], "little") in memo:
+                stack.append(memo[int.from_bytes(data[at + 1 : at + 5], "little")])
+                at += 5
+            elif code in self._calls:
+                reader.start = before + at
+                at += 1
+                reader.advance(at)
+                self._n_remembered = count
+                self._calls[code](self, b"")
+                if not reader.is_at(data, at):  # data followed that are no pickle
+                    return
+                stack = self._stack
             elif code in _SIMPLE_STEPS:
                 reader.start = before + at
                 at += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from math import prod
 
-from .permit import Refused
+from .permit import Refused, Unknown
 from .symbols import ArrayShape, Call, Data, DictOf, Global, Symbol, TupleOf, TypeOfItems
 
 __all__ = ["array_of", "dtype_of", "new_dtype", "set_dtype", "shape_of"]
@@ -44,8 +44,10 @@ def shape_of(symbol: Symbol) -> tuple[int, ...]:
 
 def dtype_of(symbol: Symbol) -> TypeOfItems:
     """Return the dtype that a symbol stands for, which cannot be changed from now on."""
-    if type(symbol) is not Call or type(symbol.meaning) is not TypeOfItems:
+    if type(symbol) is not Call:
         raise Refused("something else in the place of a dtype")
+    if type(symbol.meaning) is not TypeOfItems:
+        raise Unknown("something else in the place of a dtype")
     symbol.settled = True
     return symbol.meaning
 
@@ -70,6 +72,8 @@ def new_dtype(call: Call, keywords: DictOf | None) -> Call:
         call.meaning = TypeOfItems("V", None, has_objects=False)
     elif type(name) is str and _TYPE.fullmatch(name):
         call.meaning = _simple(name.lstrip("<>|="))
+    elif type(name) is Global:
+        raise Unknown("a type that is none of numpy's")
     else:
         raise Refused("a type that is none of numpy's")
     return call
@@ -78,8 +82,10 @@ def new_dtype(call: Call, keywords: DictOf | None) -> Call:
 def set_dtype(target: Call, state: Symbol) -> None:
     """Permit the state of a dtype that numpy writes, and take note of what it says."""
     described = target.meaning
-    if target.settled or type(described) is not TypeOfItems:
+    if target.settled:
         raise Refused("it is in use already")
+    if type(described) is not TypeOfItems:
+        raise Unknown("it is none of numpy's")
     if type(state) is not TupleOf or len(state.items) not in (8, 9):
         raise Refused("it is not made of 8 or 9 parts")
     version, order, base, names, fields, size, alignment, flags = state.items[:8]

@@ -9,10 +9,20 @@ from functools import partial
 from math import prod
 
 from .numpy_dtypes import array_of, dtype_of, new_dtype, set_dtype, shape_of
-from .permit import NAMED_ONLY, Permit, Refused, Unlisted, copy_once, free_state, no_state
+from .permit import (
+    NAMED_ONLY,
+    Permit,
+    Refused,
+    Unknown,
+    Unlisted,
+    copy_once,
+    free_call,
+    free_state,
+    no_state,
+)
 from .symbols import ArrayShape, Call, Data, DictOf, Global, ListOf, Symbol, TupleOf
 
-__all__ = ["JOBLIB_ARRAY", "is_type_of_items", "numpy_permit"]
+__all__ = ["JOBLIB_ARRAY", "guarded_permit", "is_type_of_items", "numpy_permit"]
 
 _WORDS_OF_MT19937 = 624
 _WORDS_OF_PHILOX = 4
@@ -22,6 +32,13 @@ _LARGEST_CONVERTED = 1 << 10
 def numpy_permit(module: str, name: str) -> Permit | None:
     """Return what a global of numpy's pickles may be used for, or None if they have none such."""
     return _PERMITS.get((module.replace("numpy.core.", "numpy._core."), name))
+
+
+def guarded_permit(module: str, name: str) -> Permit | None:
+    """Return the permit of what numpy crashes on where it is described wrongly, or else None."""
+    if name in _GENERATORS:
+        return Permit(free_call, _set_generator)
+    return numpy_permit(module, name) if name in _BELIEVED else None
 
 
 def is_type_of_items(module: str, name: str) -> bool:
@@ -62,7 +79,7 @@ def _array_of_buffer(call: Call, keywords: DictOf | None) -> Call:
 def _empty_array(call: Call, keywords: DictOf | None, *, count: int = 3) -> Call:
     *classes, shape, _ = _arguments(call, keywords, count)
     if not all(type(one) is Global for one in classes):
-        raise Refused("something that is no class")
+        raise Unknown("something that is no class")
     if prod(shape_of(shape)):
         raise Refused("a shape that is not empty")
     return call
@@ -72,7 +89,7 @@ def _set_array(target: Call, state: Symbol) -> None:
     if target.settled:
         raise Refused("the array is in use already")
     subclass = target.arguments[0]
-    if subclass.permit in (NAMED_ONLY, _MASKED_ARRAY):
+    if type(subclass) is Global and subclass.permit in (NAMED_ONLY, _MASKED_ARRAY):
         _set_content(target, state)
     elif type(state) is TupleOf:
         # A class of the user's own may add to numpy's state, or wrap it.
@@ -96,6 +113,8 @@ def _set_content(target: Call, state: Symbol) -> None:
         raise Refused("it is not made of a version, shape, dtype, order and content")
     array = array_of(parts[1], parts[0])
     content = parts[3]
+    if type(content) is Call:
+        raise Unknown("its content is not made of bytes")
     if array.dtype.has_objects:
         if type(content) is not ListOf or len(content.items) != prod(array.shape):
             raise Refused(f"its content is no list of {prod(array.shape)} objects")
@@ -108,7 +127,7 @@ def _set_content(target: Call, state: Symbol) -> None:
 def _set_masked_array(target: Call, state: Symbol) -> None:
     _set_array(target, state)
     if type(state) is not TupleOf or len(state.items) != 7:
-        raise Refused("it is not made of 7 parts")
+        raise Unknown("it is not made of 7 parts")
     copy_once(state.items[5])
 
 
@@ -203,7 +222,7 @@ def _set_generator(target: Call, state: Symbol) -> None:
     if state is None:
         return
     if type(inner) is not DictOf:
-        raise Refused("it is no dictionary")
+        raise Unknown("it is no dictionary")
     words = {**described.by_name(), **inner.by_name()}
     _check_position(words.get("pos"), _WORDS_OF_MT19937)
     _check_position(words.get("buffer_pos"), _WORDS_OF_PHILOX)
@@ -238,6 +257,13 @@ def _new_object(call: Call, keywords: DictOf | None) -> Call:
     return call
 
 
+_BELIEVED = frozenset(
+    {
+        *("dtype", "_reconstruct", "_mareconstruct", "_frombuffer"),
+        *("ndarray", "matrix", "memmap", "recarray"),
+    }
+)
+_GENERATORS = frozenset({"__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"})
 JOBLIB_ARRAY = Permit(_new_object, _set_joblib_array, followed_by_data=True)
 _DTYPE = Permit(new_dtype, set_dtype)
 _MASKED_ARRAY = Permit(_masked_array, no_state)

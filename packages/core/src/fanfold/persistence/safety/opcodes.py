@@ -6,11 +6,14 @@ Nothing is kept of long arguments, and nothing is taken for what the file only c
 from __future__ import annotations
 
 from functools import cache
+from typing import cast
 
 from ...errors import CorruptFileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from .._sources import ByteStream
 
 __all__ = ["AHEAD", "HIGHEST_PROTOCOL", "LONGEST_KEPT", "OpcodeReader"]
@@ -39,17 +42,22 @@ class OpcodeReader:
         What to call it in messages.
     left : int, optional
         How many bytes there are, where that is known: a claim of more is refused without trying.
+        The stream can then be searched, too.
     read_ahead : bool, default=True
         Whether the stream may be read further than the pickle goes.
     position : int, default=0
         How much of the pickle is before what the stream has.
+    keeps : bool, default=False
+        Whether what is read is kept until `kept` is called, and data are left to `read_data`.
 
     Attributes
     ----------
     start : int
         Where the opcode that was read last begins.
     skipped : int
-        The length of the last argument that was not kept.
+        The length of the last argument that was not kept, or of the last line.
+    data_left : int
+        How much is still to be read of the data that the pickle has in its midst, by who wants it.
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class OpcodeReader:
         *,
         read_ahead: bool = True,
         position: int = 0,
+        keeps: bool = False,
     ) -> None:
         self._stream = stream
         self._left = left
@@ -68,6 +77,9 @@ class OpcodeReader:
         self._at = 0
         self._before = position
         self._frame_end = 0
+        self._kept: list[bytes] | None = [] if keeps else None
+        self._kept_up_to = 0
+        self.data_left = 0
         self.place = place
         self.start = 0
         self.skipped = 0
@@ -112,6 +124,10 @@ class OpcodeReader:
         """Go on at an index of the bytes that `ahead` returned."""
         self._at = at
 
+    def is_at(self, data: bytes, at: int) -> bool:
+        """Tell whether nothing was read since `advance` was called with an index of these bytes."""
+        return self._at == at and self._data is data and not self.data_left
+
     def take(self, size: int) -> bytes:
         """Return the next few bytes."""
         data = self._read(size)
@@ -126,8 +142,45 @@ class OpcodeReader:
                 f"{self.place} is truncated or damaged: byte {self.start} of its pickle claims "
                 f"{size} bytes, but {self._left - self.position} are left"
             )
+        ready = len(self._data) - self._at
+        if self._left is not None and size > ready + _STEP:
+            self._before += len(self._data) + size - ready
+            self._data, self._at = b"", 0
+            cast("BinaryIO", self._stream).seek(size - ready, 1)
+            return
         while size:
             size -= len(self.take(min(size, _STEP)))
+
+    def skip_data(self, size: int) -> None:
+        """Pass over data in the midst of the pickle, or leave them to who reads them."""
+        if self._kept is None:
+            self.skip(size)
+        else:
+            self.data_left = size
+
+    def kept(self) -> bytes:
+        """Return what was read since the last call, without the data."""
+        assert self._kept is not None
+        self._keep()
+        kept = b"".join(self._kept)
+        self._kept.clear()
+        return kept
+
+    def read_data(self, size: int) -> bytes:
+        """Return at most `size` bytes of the data."""
+        data = self._read(min(size, self.data_left, _STEP))
+        self.data_left -= len(data)
+        self._kept_up_to = self._at
+        return data
+
+    def rest(self) -> bytes:
+        """Return what was read ahead, which the stream does not have any more."""
+        return self._data[self._at :]
+
+    def _keep(self) -> None:
+        if self._kept is not None:
+            self._kept.append(self._data[self._kept_up_to : self._at])
+            self._kept_up_to = self._at
 
     def _read(self, size: int) -> bytes:
         end = self._at + size
@@ -139,6 +192,8 @@ class OpcodeReader:
         return data
 
     def _refill(self, size: int) -> None:
+        self._keep()
+        self._kept_up_to = 0
         rest = self._data[self._at :]
         self._before += self._at
         self._data, self._at = rest + self._stream.read(size), 0
@@ -182,8 +237,11 @@ class OpcodeReader:
     def _line(self) -> bytes:
         """Return a line without its end; of a long one, which means nothing, only the beginning."""
         line = b""
+        self.skipped = 0
         while True:
             if self._at == len(self._data):
+                self._keep()
+                self._kept_up_to = 0
                 self._before += self._at
                 self._data, self._at = self._stream.readline(_STEP), 0
                 if not self._data:
@@ -191,6 +249,7 @@ class OpcodeReader:
             end = self._data.find(b"\n", self._at)
             part = self._data[self._at : None if end < 0 else end]
             line = (line + part)[:LONGEST_KEPT]
+            self.skipped += len(part)
             self._at += len(part)
             if end >= 0:
                 self._at += 1

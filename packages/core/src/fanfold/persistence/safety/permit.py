@@ -15,9 +15,11 @@ __all__ = [
     "NAMED_ONLY",
     "Permit",
     "Refused",
+    "Unknown",
     "Unlisted",
     "check_plain",
     "copy_once",
+    "free_call",
     "free_state",
     "no_state",
 ]
@@ -29,6 +31,10 @@ class Refused(Exception):  # noqa: N818  it says what is refused, and becomes an
 
 class Unlisted(Refused):
     """A call may well be what a pickler writes, but nothing that is trusted asks for it."""
+
+
+class Unknown(Refused):
+    """What a call or state is about is neither Python's nor numpy's, so nothing is known of it."""
 
 
 def free_call(call: Call, keywords: DictOf | None) -> Symbol:

@@ -6,6 +6,7 @@ memory and time than its length justifies. The machine is pickle's own, only str
 pickler writes is refused.
 """
 
+# ruff: noqa: D102  the name of an opcode's method says what the opcode does
 from __future__ import annotations
 
 import copyreg
@@ -14,7 +15,7 @@ from typing import Any
 from ...errors import CorruptFileError, UntrustedGlobalError
 from .hurrying import HurryingMachine
 from .opcodes import OpcodeReader
-from .permit import Refused, Unlisted
+from .permit import Refused, Unknown, Unlisted
 from .symbols import ArrayShape, Call, DictOf, Global, ListOf, Symbol, TupleOf
 
 TYPE_CHECKING = False
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
     from .trust import Permits
 
-__all__ = ["rehearse"]
+__all__ = ["Rehearsal", "UnforeseeableError", "rehearse"]
+
+
+class UnforeseeableError(Exception):
+    """How the pickle goes on depends on what only somebody else's code knows."""
 
 
 def rehearse(reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | None = None) -> int:
@@ -56,21 +61,32 @@ def rehearse(reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | No
 
 
 class Rehearsal(HurryingMachine):
-    """The machine for one pickle: what it does with values, and here, what it imports and calls."""
+    """The machine for one pickle: what it does with values, and here, what it imports and calls.
+
+    Attributes
+    ----------
+    is_over : bool
+        Whether the pickle was followed to its end.
+    """
 
     def __init__(
         self, reader: OpcodeReader, permits: Permits, buffers: Iterator[int] | None
     ) -> None:
         super().__init__(reader, buffers)
         self._permits = permits
+        self.is_over = False
 
     def run(self) -> None:
-        """Follow the pickle."""
-        opcode = b""
-        while opcode != b".":
+        """Follow the pickle to its end, or up to data that are to be read by somebody else."""
+        while not self.is_over and not self._reader.data_left:
             self._hurry()
-            opcode, argument = self._reader.next()
-            _STEPS[opcode](self, argument)
+            if not self._reader.data_left:
+                opcode, argument = self._reader.next()
+                _STEPS[opcode](self, argument)
+                self.is_over = opcode == b"."
+
+    def _steps_that_call(self) -> dict[int, Callable[[Any, bytes], None]]:
+        return _STEPS_THAT_CALL
 
     def _another(self, reader: OpcodeReader) -> Rehearsal:
         return Rehearsal(reader, self._permits, None)
@@ -122,6 +138,9 @@ class Rehearsal(HurryingMachine):
 
     def build(self, _: bytes) -> None:
         target, state = self._pop_many(2)
+        if type(target) is not Call and self._permits.only_guards:
+            self._stack.append(target)
+            return
         if type(target) is not Call:
             what = (
                 f"it changes {target} itself" if type(target) is Global else "a value has a state"
@@ -132,6 +151,11 @@ class Rehearsal(HurryingMachine):
         permit = target.function.permit
         try:
             permit.state(target, state)
+        except Unknown as unknown:
+            if not self._permits.only_guards:
+                raise self._reader.corrupt(f"the state of {target.function}: {unknown}") from None
+            if permit.followed_by_data:
+                raise UnforeseeableError from None
         except Refused as refusal:
             raise self._reader.corrupt(f"the state of {target.function}: {refusal}") from None
         if type(target.meaning) is ArrayShape:
@@ -155,7 +179,9 @@ class Rehearsal(HurryingMachine):
         self._note_weight(call)
         try:
             result = function.permit.call(call, keywords)
-        except Unlisted:
+        except (Unlisted, Unknown) as unknown:
+            if type(unknown) is Unknown and not self._permits.only_guards:
+                raise self._reader.corrupt(f"it calls {function} with {unknown}") from None
             if self._permits.grants_all:
                 self._stack.append(call)
                 return
@@ -178,7 +204,7 @@ class Rehearsal(HurryingMachine):
         self._permits.arrays.append(array)
         if state.by_name().get("numpy_array_alignment_bytes") is not None:
             self._reader.skip(self._reader.take(1)[0])
-        self._reader.skip(array.size)
+        self._reader.skip_data(array.size)
 
     def _global_of_lines(self, argument: bytes) -> Global:
         try:
@@ -261,3 +287,5 @@ _STEPS: dict[bytes, Callable[[Rehearsal, Any], None]] = {
     b"b": Rehearsal.build,
 }
 """The opcodes, in the order of the methods above."""
+
+_STEPS_THAT_CALL = {opcode[0]: _STEPS[opcode] for opcode in (b"\x93", b"R", b"\x81", b"b")}

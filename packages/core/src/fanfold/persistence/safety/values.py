@@ -157,6 +157,9 @@ class ValueMachine:
             raise self._reader.corrupt(f"its text is not in UTF-8: {error}") from error
 
     def raw_text(self, argument: bytes) -> None:
+        if self._reader.skipped > len(argument):  # only its beginning was kept
+            self._stack.append(Data(self._reader.skipped))
+            return
         try:
             self._stack.append(argument.decode("raw-unicode-escape"))
         except UnicodeDecodeError as error:
