@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -394,7 +394,7 @@ def test_of_many_tasks_one_computes_what_all_shelve(memory: Memory) -> None:
         async def perform(x: int) -> str:
             return await stage.run()
 
-        cached = memory.cache(perform, version=1)
+        cached: Any = memory.cache(perform, version=1)
         tasks = [asyncio.create_task(cached.call_and_shelve(1)) for _ in range(4)]
         await stage.began.wait()
         stage.may_end.set()
@@ -444,7 +444,7 @@ def test_a_task_that_waits_may_be_cancelled(memory: Memory) -> None:
 
 def test_a_coroutine_that_no_event_loop_of_asyncio_runs_does_not_wait(memory: Memory) -> None:
     class Suspended:
-        def __await__(self) -> Iterator[str]:
+        def __await__(self) -> Generator[str, None, None]:
             yield "suspended"
 
     async def perform(x: int) -> str:
