@@ -68,8 +68,11 @@ class RecordWriter:
         size = len(data)
         if size >= PART_SIZE:
             self._write_parts(last=False)
+            lasts = type(data) is bytes
+            view = memoryview(data)
             for start in range(0, size, PART_SIZE):
-                self._write_part(_lasting(data[start : start + PART_SIZE]), last=False)
+                part = view[start : start + PART_SIZE]
+                self._write_part(part if lasts else bytes(part), last=False)
         else:
             self._parts.append(_lasting(data))
             self._parts_size += size
@@ -101,7 +104,7 @@ class RecordWriter:
         self._parts, self._parts_size = [], 0
         self._write_part(stream, last=last)
 
-    def _write_part(self, stream: bytes, *, last: bool) -> None:
+    def _write_part(self, stream: Piece, *, last: bool) -> None:
         self._write(RECORD.pack(PART, last, len(stream), checksum(stream)))
         self._write(stream)
 
