@@ -72,10 +72,6 @@ _CHECKSUM = Struct("<Q")
 HEADER_SIZE = _FIELDS.size + _CHECKSUM.size
 _UNCHECKED = 1
 _NO_METADATA: Mapping[str, object] = MappingProxyType({})
-
-_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-
-
 # json.dumps would make a new encoder for each entry, which takes 5 µs.
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
