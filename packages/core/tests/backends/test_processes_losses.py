@@ -191,6 +191,21 @@ print(run([delayed(abs)(-1)]))
         assert done.stdout.endswith("[1]\n")
         assert "MemoryError" in done.stderr
 
+    def test_an_interrupt_does_not_end_a_worker_that_is_starting(self, run_script, tmp_path):
+        (tmp_path / "sitecustomize.py").write_text(
+            "import os, signal\n"
+            "if 'INTERRUPTED' in os.environ:\n    os.kill(os.getpid(), signal.SIGINT)\n"
+        )
+        done = run_script(
+            """
+import os
+from fanfold import Parallel, delayed
+os.environ |= {"PYTHONPATH": os.getcwd(), "INTERRUPTED": "yes"}
+print(Parallel(n_jobs=2)(delayed(abs)(-i) for i in range(4)))
+"""
+        )
+        assert done.stdout == "[0, 1, 2, 3]\n"
+
     def test_a_worker_that_cannot_start_says_so(self, run_script, tmp_path):
         done = run_script(
             """

@@ -6,11 +6,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import pytest
 from fanfold import Memory
 from fanfold.errors import InvalidArgumentError
+from fanfold.memory._underway import part_of
 
 LIMIT = 60.0  # seconds, after which what hangs fails
 
@@ -442,7 +444,10 @@ def test_a_task_that_waits_may_be_cancelled(memory: Memory) -> None:
     assert asyncio.run(main()) == ("result", 1)
 
 
-def test_a_coroutine_that_no_event_loop_of_asyncio_runs_does_not_wait(memory: Memory) -> None:
+@pytest.mark.parametrize("other", [1, 2])
+def test_a_coroutine_that_no_event_loop_of_asyncio_runs_does_not_wait(
+    memory: Memory, other: int
+) -> None:
     class Suspended:
         def __await__(self) -> Generator[str, None, None]:
             yield "suspended"
@@ -453,9 +458,13 @@ def test_a_coroutine_that_no_event_loop_of_asyncio_runs_does_not_wait(memory: Me
 
     cached = memory.cache(perform, version=1)
     first: Any = cached(1)
-    second: Any = cached(1)
+    second: Any = cached(other)
 
-    assert [first.send(None), second.send(None)] == ["suspended"] * 2
-    for coroutine in (first, second):
-        with pytest.raises(StopIteration, match="result"):
-            coroutine.send(None)
+    def take_turns() -> tuple[object, ...]:
+        assert [first.send(None), second.send(None)] == ["suspended"] * 2
+        for coroutine in (first, second):
+            with pytest.raises(StopIteration, match="result"):
+                coroutine.send(None)
+        return part_of.get()
+
+    assert copy_context().run(take_turns) == ()  # neither is underway any more

@@ -21,7 +21,7 @@ from xxhash import xxh3_128_hexdigest
 from ..errors import StoreError
 from ._claims import claims_for
 from ._notes import Waiting, dismiss, places
-from ._underway import Flight, part_of, underway
+from ._underway import Flight, is_over, part_of, underway
 from ._waits import UntilOver, run_plan, run_plan_async
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class Turn:
         """Let those go on who wait for this call."""
         token, self._token = self._token, None
         if token is not None:
-            part_of.reset(token)
+            is_over(self._call, token)
         was_abandoned = error is not None and not isinstance(error, Exception)
         flight, self._flight = self._flight, None
         release, self._release = self._release, None

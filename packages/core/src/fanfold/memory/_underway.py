@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from contextvars import ContextVar
 from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Token
     from typing import TypeAlias
 
     Call: TypeAlias = tuple[str, str]
@@ -20,6 +22,24 @@ part_of: ContextVar[tuple[Call, ...]] = ContextVar("cached_calls_underway", defa
 The variable's name does not begin with ``fanfold_``, so that tasks take it along: what they call is
 part of the computation that sent them.
 """
+
+
+def is_over(call: Call, token: Token[tuple[Call, ...]]) -> None:
+    """Have the innermost computation of `call`, noted with `token`, no longer be around this code.
+
+    Of coroutines that take turns without an event loop, the one that began first may end first:
+    then what the other has noted stays.
+    """
+    calls = part_of.get()
+    before = () if token.old_value is token.MISSING else token.old_value
+    if calls == (*before, call):
+        with suppress(ValueError):  # it ends in another context than it began in
+            part_of.reset(token)
+            return
+    for position in reversed(range(len(calls))):
+        if calls[position] == call:
+            part_of.set(calls[:position] + calls[position + 1 :])
+            return
 
 
 class Flight:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-# The module beneath socket, which makes enumerations: that takes as long as a third of a start.
+# The modules beneath signal and socket, which make enumerations: that takes a third of a start.
+import _signal  # type: ignore[import-not-found]  # typeshed does not know it
 import _socket
 import os
 import sys
@@ -172,7 +173,12 @@ def _spawn(inherited: tuple[int, ...], environment: dict[str, str]) -> int:
     actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
     # Duplicating a descriptor onto itself is how posix_spawn is told to let it be inherited.
     actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in inherited]
-    return os.posix_spawn(sys.executable, arguments, environment, file_actions=actions)
+    # Ctrl-C is for the parent to act on. It reaches all processes of a terminal, and would end one
+    # that is still starting; the worker lets it through when it knows to do nothing.
+    blocked = {*_signal.pthread_sigmask(_signal.SIG_BLOCK, ()), _signal.SIGINT}
+    return os.posix_spawn(
+        sys.executable, arguments, environment, file_actions=actions, setsigmask=blocked
+    )
 
 
 def _interpreter_options() -> list[str]:

@@ -232,6 +232,7 @@ def _leave_interrupts_to_parent() -> None:
     import _signal  # type: ignore[import-not-found]  # typeshed does not know it
 
     _signal.signal(_SIGINT, lambda signal_number, frame: None)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_SIGINT,))
 
 
 def _die_with_parent(lifeline: int) -> None:
