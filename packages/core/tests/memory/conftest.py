@@ -69,13 +69,27 @@ class BrokenStore(DictStore):
         return key in self.space
 
 
+class LocklessStore(DictStore):
+    """A store whose locks are all taken, and cannot be waited for."""
+
+    name = "lockless"
+    capabilities = StoreCapabilities(locks=True)
+
+    def lock(self, name: str, *, wait: bool = True) -> Callable[[], None] | None:
+        if wait:
+            raise StoreError(errno.ENOLCK, f"cannot wait for a lock in {self.location}")
+        return None
+
+
 @pytest.fixture(autouse=True)
 def _test_stores() -> Iterator[None]:
     stores.register("dict", DictStore)
     stores.register("broken", BrokenStore)
+    stores.register("lockless", LocklessStore)
     yield
     stores.unregister("dict")
     stores.unregister("broken")
+    stores.unregister("lockless")
     DictStore.spaces.clear()
     BrokenStore.broken.clear()
 

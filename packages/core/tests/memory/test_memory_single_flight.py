@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fanfold import Memory
-from fanfold.errors import InvalidArgumentError
+from fanfold.errors import FanfoldWarning, InvalidArgumentError
 from fanfold.memory._underway import part_of
 
 LIMIT = 60.0  # seconds, after which what hangs fails
@@ -468,3 +469,29 @@ def test_a_coroutine_that_no_event_loop_of_asyncio_runs_does_not_wait(
         return part_of.get()
 
     assert copy_context().run(take_turns) == ()  # neither is underway any more
+
+
+def one_more(x: int) -> int:
+    return x + 1
+
+
+async def one_more_later(x: int) -> int:
+    return x + 1
+
+
+@pytest.mark.parametrize(
+    ("function", "call"),
+    [
+        (one_more, lambda cached: cached(1)),
+        (one_more_later, lambda cached: asyncio.run(cached(1))),
+    ],
+)
+def test_where_locks_cannot_be_waited_for_a_call_computes_and_says_so(
+    tmp_path: Path, function: Callable[..., Any], call: Callable[[Any], int]
+) -> None:
+    cached = Memory(f"lockless://{tmp_path}", verbose=0).cache(function)
+
+    with pytest.warns(FanfoldWarning, match="cannot wait for a lock"):
+        result = call(cached)
+
+    assert result == 2

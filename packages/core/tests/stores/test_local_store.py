@@ -171,6 +171,18 @@ def test_a_write_that_fails_midway_leaves_the_old_value_and_no_debris(store: Loc
     assert unfinished(store) == []
 
 
+def test_a_disk_that_is_full_after_half_of_a_small_value_is_told(store: LocalStore) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))  # the rest is not written then
+    try:
+        with pytest.raises(StoreError, match="cannot write the entry 'a': No space left"):
+            store.put("a", [b"x" * 60_000])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert unfinished(store) == []
+
+
 @pytest.mark.parametrize(
     ("number", "step"),
     [

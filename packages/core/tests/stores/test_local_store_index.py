@@ -256,6 +256,28 @@ def test_an_index_that_cannot_be_used_says_what_to_do(store: LocalStore) -> None
         store.totals()
 
 
+def test_a_long_log_that_cannot_be_taken_over_is_told_and_costs_no_entry(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fanfold.stores._log._FULL", 1)
+    index_of(store).mkdir(parents=True)
+
+    with pytest.raises(StoreError, match=r"see that .* can be written, or remove it"):
+        store.put("a/one", [b"1"])
+
+    assert store.get("a/one") == b"1"
+
+
+def test_an_entry_that_cannot_be_noted_is_not_written(store: LocalStore) -> None:
+    Path(store.location, ".index").touch()
+
+    with pytest.raises(StoreError, match="cannot write the entry 'a/one'"):
+        store.put("a/one", [b"1"])
+
+    assert store.get("a/one") is None
+    assert list(Path(store.location, ".partial").iterdir()) == []
+
+
 def test_a_store_that_was_closed_may_be_used_again(store: LocalStore) -> None:
     fill(store, "one")
 

@@ -59,13 +59,12 @@ def _keeps_processes_apart(store: Store) -> bool:
 
 def _in_the_order_of_their_lines(first: Child, second: Child) -> tuple[Child, Child]:
     deadline = time.monotonic() + _LIMIT
-    while time.monotonic() < deadline:
-        if first.has_line():
-            return first, second
+    while not first.has_line():
         if second.has_line():
             return second, first
+        assert time.monotonic() < deadline, "neither process computes"
         time.sleep(_PAUSE)
-    raise AssertionError("neither process computes")
+    return first, second
 
 
 def _wait_until_it_waits(store: Store, process: Child) -> None:
