@@ -116,13 +116,12 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch, who_fails):
     class BrokenError(Exception):
         pass
 
-    helper_has_a_block = threading.Event()
+    has_a_block = {"caller": threading.Event(), "helper": threading.Event()}
 
     def digest(block):
         who = "helper" if threading.current_thread().name == "fanfold-hash" else "caller"
-        if who == "helper":
-            helper_has_a_block.set()
-        assert helper_has_a_block.wait(60)
+        has_a_block[who].set()
+        assert all(event.wait(60) for event in has_a_block.values())
         if who == who_fails:
             raise BrokenError
         return xxhash.xxh3_128_digest(block)
