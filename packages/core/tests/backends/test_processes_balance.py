@@ -26,6 +26,31 @@ class TestBalance:
 
         assert processes(batch_size=1)(delayed(task)(i) for i in range(8)) == list(range(8))
 
+    def test_a_worker_that_is_up_runs_what_one_that_is_starting_was_sent(
+        self, run_script, tmp_path
+    ):
+        # The first worker to come starts as always, the other not before the call has ended.
+        (tmp_path / "sitecustomize.py").write_text(
+            "import os, time\n"
+            "if 'IN_TURN' in os.environ:\n"
+            "    try:\n"
+            "        open('first', 'x').close()\n"
+            "    except FileExistsError:\n"
+            "        given_up = time.monotonic() + 90\n"
+            "        while not os.path.exists('ended') and time.monotonic() < given_up:\n"
+            "            time.sleep(0.01)\n"
+        )
+        done = run_script(
+            """
+import os
+from fanfold import Parallel, delayed
+os.environ |= {"PYTHONPATH": os.getcwd(), "IN_TURN": "yes"}
+print(Parallel(n_jobs=2, batch_size=1)(delayed(abs)(-i) for i in range(4)))
+open("ended", "x").close()
+"""
+        )
+        assert done.stdout == "[0, 1, 2, 3]\n"
+
     def test_quick_tasks_do_not_wait_behind_a_long_one_among_them(self, tmp_path, wait_until):
         def task(i):
             if i == 200:

@@ -23,7 +23,7 @@ class _Ahead:
     """Holds the first worker until somebody leads it."""
 
     def __init__(self) -> None:
-        self._is_due = [True]
+        self._is_due = True
         self._started: deque[tuple[Mapping[str, str], Settings, Launched]] = deque()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
@@ -43,7 +43,7 @@ class _Ahead:
         """
         if not self._is_due:
             return
-        self._is_due.clear()
+        self._is_due = False  # should two threads come at once, there are two: no harm
         with InterruptsHeld():
             self._started.append((environment, Settings.current(), launch(environment)))
 

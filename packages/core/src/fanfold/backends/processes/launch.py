@@ -1,4 +1,4 @@
-"""Starting a worker process: a fresh interpreter that shares nothing but four descriptors."""
+"""Starting a worker process: a fresh interpreter that shares nothing but a few descriptors."""
 
 from __future__ import annotations
 
